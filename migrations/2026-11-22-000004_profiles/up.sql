@@ -1,0 +1,88 @@
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+
+CREATE TABLE profile_fields (
+    organization_id uuid NOT NULL REFERENCES organizations (id),
+    id uuid NOT NULL,
+    key text NOT NULL,
+    label text NOT NULL,
+    description text,
+    type text NOT NULL CONSTRAINT profile_fields_type_check CHECK (type IN
+        ('text', 'number', 'boolean', 'date', 'select', 'multi_select', 'url', 'email', 'phone')),
+    options jsonb NOT NULL DEFAULT '[]',
+    required boolean NOT NULL DEFAULT false,
+    "unique" boolean NOT NULL DEFAULT false,
+    searchable boolean NOT NULL DEFAULT false,
+    position integer NOT NULL,
+    version integer NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (organization_id, id),
+    CONSTRAINT profile_fields_key_key UNIQUE (organization_id, key),
+    CONSTRAINT profile_fields_key_check CHECK (key ~ '^[a-z][a-z0-9_]{0,62}$')
+);
+COMMENT ON COLUMN profile_fields.key IS 'stable name in a profile''s fields; never changes';
+
+CREATE TABLE profiles (
+    organization_id uuid NOT NULL REFERENCES organizations (id),
+    id uuid NOT NULL,
+    name text NOT NULL,
+    sort_name text COLLATE "C" NOT NULL,
+    kind text NOT NULL DEFAULT 'person' CONSTRAINT profiles_kind_check CHECK (kind IN ('person', 'company')),
+    fields jsonb NOT NULL DEFAULT '{}',
+    created_by_type text NOT NULL,
+    created_by_id uuid,
+    version integer NOT NULL DEFAULT 1,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    updated_at timestamptz NOT NULL DEFAULT now(),
+    deleted_at timestamptz,
+    PRIMARY KEY (organization_id, id)
+);
+CREATE INDEX profiles_name_idx ON profiles (organization_id, sort_name, id) WHERE deleted_at IS NULL;
+CREATE INDEX profiles_created_at_idx ON profiles (organization_id, created_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX profiles_updated_at_idx ON profiles (organization_id, updated_at, id) WHERE deleted_at IS NULL;
+CREATE INDEX profiles_created_by_idx ON profiles (organization_id, created_by_id, created_at, id) WHERE deleted_at IS NULL;
+COMMENT ON COLUMN profiles.sort_name IS 'the name folded, at most 200 characters: what lists are sorted by';
+COMMENT ON COLUMN profiles.fields IS 'the copy of profile_field_values that is read';
+
+CREATE TABLE profile_activity (
+    organization_id uuid NOT NULL,
+    profile_id uuid NOT NULL,
+    last_contact_moment_at timestamptz NOT NULL DEFAULT '-infinity',
+    PRIMARY KEY (organization_id, profile_id),
+    FOREIGN KEY (organization_id, profile_id) REFERENCES profiles (organization_id, id)
+) WITH (fillfactor = 80);
+CREATE INDEX profile_activity_last_idx ON profile_activity (organization_id, last_contact_moment_at, profile_id);
+COMMENT ON TABLE profile_activity IS 'what every message changes, kept apart so that the wide rows of profiles are not rewritten by it';
+
+CREATE TABLE profile_field_values (
+    organization_id uuid NOT NULL,
+    field_id uuid NOT NULL,
+    profile_id uuid NOT NULL,
+    text_value text COLLATE "C",
+    number_value numeric,
+    date_value date,
+    unique_key text COLLATE "C",
+    PRIMARY KEY (organization_id, field_id, profile_id),
+    FOREIGN KEY (organization_id, field_id) REFERENCES profile_fields (organization_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (organization_id, profile_id) REFERENCES profiles (organization_id, id),
+    CONSTRAINT profile_field_values_unique_key UNIQUE (organization_id, field_id, unique_key)
+);
+CREATE INDEX profile_field_values_profile_idx ON profile_field_values (organization_id, profile_id);
+CREATE INDEX profile_field_values_text_idx ON profile_field_values (organization_id, field_id, text_value, profile_id) WHERE text_value IS NOT NULL;
+COMMENT ON COLUMN profile_field_values.text_value IS 'the value as it is compared and sorted, at most 255 characters of it';
+COMMENT ON COLUMN profile_field_values.unique_key IS 'set where the field is unique: the value as it must not occur twice';
+
+CREATE TABLE profile_terms (
+    organization_id uuid NOT NULL,
+    profile_id uuid NOT NULL,
+    term text COLLATE "C" NOT NULL,
+    position smallint NOT NULL,
+    source text NOT NULL CONSTRAINT profile_terms_source_check CHECK (source IN ('name', 'contact', 'field')),
+    source_id uuid NOT NULL,
+    PRIMARY KEY (organization_id, profile_id, source, source_id, position),
+    FOREIGN KEY (organization_id, profile_id) REFERENCES profiles (organization_id, id)
+);
+CREATE INDEX profile_terms_term_idx ON profile_terms (organization_id, term, position, profile_id);
+CREATE INDEX profile_terms_trigram_idx ON profile_terms USING gin (term gin_trgm_ops) WHERE source = 'name';
+COMMENT ON TABLE profile_terms IS 'the words by which a profile is found: of its name, its contacts, its searchable fields';
+COMMENT ON COLUMN profile_terms.source_id IS 'the contact or field that has the word; for a name the profile itself';

@@ -1,0 +1,2 @@
+DROP TABLE contact_channels;
+DROP TABLE contacts;

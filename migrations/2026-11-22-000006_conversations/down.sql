@@ -1,0 +1,6 @@
+DROP TABLE thread_keys;
+DROP TABLE messages;
+DROP TABLE conversation_reads;
+DROP TABLE conversation_participants;
+DROP TABLE conversation_redirects;
+DROP TABLE conversations;

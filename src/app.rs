@@ -1,0 +1,176 @@
+//! The only file that knows every room: assembles the routes and the OpenAPI document together.
+
+use std::sync::Arc;
+
+use actix_cors::Cors;
+use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::http::Method;
+use actix_web::http::header::HeaderName;
+use actix_web::middleware::{Compress, from_fn};
+use actix_web::web::{Data, get};
+use actix_web::{App, HttpRequest, HttpResponse};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::Value;
+use tracing_actix_web::TracingLogger;
+use utoipa::OpenApi;
+use utoipa_actix_web::AppExt;
+use utoipa_actix_web::service_config::ServiceConfig;
+
+use crate::access;
+use crate::config::Config;
+use crate::db::Db;
+use crate::http::jwt::Jwt;
+use crate::http::{docs, middleware, problem};
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct State {
+    pub config: Arc<Config>,
+    pub db: Db,
+    pub jwt: Jwt,
+    pub metrics: Option<PrometheusHandle>,
+}
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Dossier",
+        description = "The backend that a shared inbox stands on: contacts, profiles and their whole history.\n\n\
+            Press **Authorize** and paste a token: the service prints one on its first start.",
+        license(name = "Apache-2.0", identifier = "Apache-2.0"),
+        contact(name = "Dossier"),
+    ),
+    servers((url = "/", description = "This service")),
+    tags(
+        (name = "access", description = "Logging in, users, the organization, API tokens"),
+    ),
+    components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation)),
+)]
+struct Base;
+
+/// Every room, from the ground floor up.
+fn rooms(config: &mut ServiceConfig) {
+    config.configure(access::routes);
+}
+
+/// The OpenAPI document as it is served.
+pub fn document() -> serde_json::Result<Value> {
+    let mut base = Base::openapi();
+    let components = base.components.get_or_insert_default();
+    let (name, scheme) = docs::bearer();
+    components.security_schemes.insert(name.to_owned(), scheme.into());
+    let (_, document) = App::new().into_utoipa_app().openapi(base).configure(rooms).split_for_parts();
+    docs::complete(document)
+}
+
+/// The methods of each path, for answers to the others.
+struct Routes(Vec<(actix_web::dev::ResourceDef, Vec<Method>)>);
+
+impl Routes {
+    fn of(document: &Value) -> Self {
+        let paths = document.pointer("/paths").and_then(Value::as_object).into_iter().flatten();
+        Self(
+            paths
+                .map(|(path, item)| {
+                    let methods = item.as_object().into_iter().flatten();
+                    let methods = methods.filter_map(|(name, _)| name.to_uppercase().parse().ok()).collect();
+                    (actix_web::dev::ResourceDef::new(path.as_str()), methods)
+                })
+                .collect(),
+        )
+    }
+
+    fn methods(&self, path: &str) -> Vec<Method> {
+        let matching = self.0.iter().filter(|(pattern, _)| pattern.is_match(path));
+        matching.flat_map(|(_, methods)| methods.clone()).collect()
+    }
+}
+
+/// What every worker's app is built from.
+#[derive(Clone)]
+pub struct Shared {
+    state: State,
+    document: Data<String>,
+    routes: Data<Routes>,
+}
+
+impl Shared {
+    pub fn new(state: State) -> serde_json::Result<Self> {
+        let document = document()?;
+        let routes = Data::new(Routes::of(&document));
+        Ok(Self { state, routes, document: Data::new(document.to_string()) })
+    }
+}
+
+/// The whole service, as one worker runs it.
+pub fn app(
+    shared: Shared,
+) -> App<
+    impl ServiceFactory<
+        ServiceRequest,
+        Config = (),
+        Response = ServiceResponse<impl actix_web::body::MessageBody>,
+        Error = actix_web::Error,
+        InitError = (),
+    >,
+> {
+    let Shared { state, document, routes } = shared;
+    let (app, _) = App::new()
+        .into_utoipa_app()
+        .app_data(Data::new(state.db.clone()))
+        .app_data(Data::new(state.jwt.clone()))
+        .app_data(Data::from(state.config.clone()))
+        .app_data(Data::new(state.metrics.clone()))
+        .app_data(document)
+        .app_data(routes)
+        .configure(rooms)
+        .split_for_parts();
+    app.route("/openapi.json", get().to(openapi))
+        .route("/healthz", get().to(healthz))
+        .route("/readyz", get().to(readyz))
+        .route("/metrics", get().to(metrics))
+        .service(actix_web::web::redirect("/docs", "/docs/"))
+        .service(docs::swagger_ui())
+        .default_service(actix_web::web::to(no_handler))
+        .wrap(cors(&state.config.cors_origins))
+        .wrap(from_fn(middleware::finish))
+        .wrap(Compress::default())
+        .wrap(from_fn(middleware::head_as_get))
+        .wrap(TracingLogger::default())
+}
+
+fn cors(origins: &[String]) -> Cors {
+    let cors = Cors::default()
+        .allow_any_method()
+        .allow_any_header()
+        .expose_headers(
+            ["ETag", "Link", "Location", "X-Request-Id", "Retry-After", "Idempotency-Replayed"]
+                .map(|name| HeaderName::try_from(name).ok())
+                .into_iter()
+                .flatten(),
+        )
+        .max_age(3600)
+        .block_on_origin_mismatch(false);
+    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+}
+
+async fn openapi(document: Data<String>) -> HttpResponse {
+    HttpResponse::Ok().content_type("application/json").body(document.as_str().to_owned())
+}
+
+async fn healthz() -> &'static str {
+    "ok"
+}
+
+async fn readyz(db: Data<Db>) -> crate::error::Result<&'static str> {
+    db.ping().await.map(|()| "ok")
+}
+
+async fn metrics(handle: Data<Option<PrometheusHandle>>) -> HttpResponse {
+    let text = handle.as_ref().as_ref().map(PrometheusHandle::render).unwrap_or_default();
+    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text)
+}
+
+async fn no_handler(request: HttpRequest, routes: Data<Routes>) -> HttpResponse {
+    middleware::no_handler(request.method(), &routes.methods(request.path()))
+}

@@ -1,0 +1,122 @@
+//! What happened, written once, by the verb that did it and in its transaction.
+//!
+//! Histories, audit trail and changes all read this one table.
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Tx, schema::events};
+use crate::actor::ActorType;
+use crate::error::Result;
+use crate::ids::{ContactId, ConversationId, EventId, OrganizationId, ProfileId};
+
+/// One thing that happened to one resource.
+#[derive(Debug, Clone)]
+pub struct Event {
+    kind: &'static str,
+    resource_id: Uuid,
+    version: Option<i32>,
+    profile: Option<ProfileId>,
+    from_profile: Option<ProfileId>,
+    contact: Option<ContactId>,
+    conversation: Option<ConversationId>,
+    before: Option<Value>,
+    after: Option<Value>,
+}
+
+impl Event {
+    /// `kind` is `resource.verb`, such as `contact.attached`.
+    pub fn new(kind: &'static str, resource_id: Uuid) -> Self {
+        Self {
+            kind,
+            resource_id,
+            version: None,
+            profile: None,
+            from_profile: None,
+            contact: None,
+            conversation: None,
+            before: None,
+            after: None,
+        }
+    }
+
+    /// The version of the resource after it.
+    pub fn version(self, version: i32) -> Self {
+        Self { version: Some(version), ..self }
+    }
+
+    pub fn profile(self, id: impl Into<Option<ProfileId>>) -> Self {
+        Self { profile: id.into(), ..self }
+    }
+
+    /// The profile that a contact left.
+    pub fn from_profile(self, id: impl Into<Option<ProfileId>>) -> Self {
+        Self { from_profile: id.into(), ..self }
+    }
+
+    pub fn contact(self, id: impl Into<Option<ContactId>>) -> Self {
+        Self { contact: id.into(), ..self }
+    }
+
+    pub fn conversation(self, id: impl Into<Option<ConversationId>>) -> Self {
+        Self { conversation: id.into(), ..self }
+    }
+
+    /// The changed fields, as they were and as they became.
+    pub fn change(self, before: Value, after: Value) -> Self {
+        Self { before: Some(before), after: Some(after), ..self }
+    }
+
+    /// What was made.
+    pub fn after(self, after: Value) -> Self {
+        Self { after: Some(after), ..self }
+    }
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = events)]
+struct NewEvent {
+    organization_id: OrganizationId,
+    id: EventId,
+    occurred_at: DateTime<Utc>,
+    actor_type: ActorType,
+    actor_id: Option<Uuid>,
+    type_: &'static str,
+    resource_type: &'static str,
+    resource_id: Uuid,
+    version: Option<i32>,
+    profile_id: Option<ProfileId>,
+    from_profile_id: Option<ProfileId>,
+    contact_id: Option<ContactId>,
+    conversation_id: Option<ConversationId>,
+    before: Option<Value>,
+    after: Option<Value>,
+    request_id: Option<String>,
+}
+
+/// Writes down that `event` happened, now, by the transaction's actor.
+pub fn record(tx: &mut Tx, event: Event) -> Result<()> {
+    let resource_type = event.kind.split_once('.').map_or(event.kind, |(resource, _)| resource);
+    let row = NewEvent {
+        organization_id: tx.organization,
+        id: EventId::new(),
+        occurred_at: tx.now,
+        actor_type: tx.actor.kind,
+        actor_id: tx.actor.id,
+        type_: event.kind,
+        resource_type,
+        resource_id: event.resource_id,
+        version: event.version,
+        profile_id: event.profile,
+        from_profile_id: event.from_profile,
+        contact_id: event.contact,
+        conversation_id: event.conversation,
+        before: event.before,
+        after: event.after,
+        request_id: tx.request_id.map(|id| id.to_string()),
+    };
+    diesel::insert_into(events::table).values(row).execute(tx.conn)?;
+    Ok(())
+}

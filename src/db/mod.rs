@@ -1,0 +1,244 @@
+//! The way to the database: [`Db::read`] and [`Db::write`], one permit, one blocking thread, one transaction each.
+//!
+//! Borrowed by every room; knows none.
+
+pub mod embedded;
+pub mod events;
+pub mod idempotency;
+pub mod keyset;
+#[rustfmt::skip]
+pub mod schema;
+pub mod standing;
+pub mod types;
+mod violation;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use chrono::{DateTime, SubsecRound, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::pg::PgConnection;
+use diesel::prelude::*;
+use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use tokio::sync::Semaphore;
+use uuid::Uuid;
+
+use crate::actor::{ActorRef, Caller};
+use crate::answer::{Answer, Retry};
+use crate::error::{Code, Error, Result};
+use crate::ids::OrganizationId;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
+
+/// Connections, and so transactions at a time. PostgreSQL on a few cores answers fastest with few.
+const CONNECTIONS: u32 = 16;
+/// How long a request waits for its turn before it is told to come back.
+const TURN_TIMEOUT: Duration = Duration::from_secs(5);
+/// A transaction that met a deadlock or a serialization failure is run again, up to this many times in all.
+const ATTEMPTS: u32 = 4;
+
+/// A transaction of one organization.
+pub struct Tx<'c> {
+    pub conn: &'c mut PgConnection,
+    pub organization: OrganizationId,
+    pub actor: ActorRef,
+    pub request_id: Option<Uuid>,
+    /// The one time of everything that this transaction writes.
+    pub now: DateTime<Utc>,
+}
+
+/// The database, as handlers have it.
+#[derive(Clone)]
+pub struct Db {
+    pool: Pool<ConnectionManager<PgConnection>>,
+    permits: Arc<Semaphore>,
+}
+
+impl Db {
+    /// Connects, or says in one line why not.
+    pub fn connect(url: &str) -> Result<Self, String> {
+        let pool = Pool::builder()
+            .max_size(CONNECTIONS)
+            .min_idle(Some(1))
+            .connection_timeout(TURN_TIMEOUT)
+            .connection_customizer(Box::new(Settings))
+            .error_handler(Box::new(LogErrors))
+            .build(ConnectionManager::new(url))
+            .map_err(|error| {
+                let reason = error.to_string().replace('\n', " ");
+                format!("PostgreSQL can't be reached: {reason}. Check DATABASE_URL, and that the server runs.")
+            })?;
+        Ok(Self { pool, permits: Arc::new(Semaphore::new(CONNECTIONS as usize)) })
+    }
+
+    /// Applies the migrations that are missing. Processes that start together wait for each other.
+    pub fn migrate(&self) -> Result<Vec<String>> {
+        let mut conn = self.pool.get().map_err(|error| Error::unavailable(5, error))?;
+        let lock = "SELECT pg_advisory_lock(hashtext('dossier migrations'))";
+        conn.batch_execute(&format!("SET lock_timeout = 0; SET statement_timeout = 0; {lock}"))?;
+        let applied = conn
+            .run_pending_migrations(MIGRATIONS)
+            .map(|versions| versions.iter().map(ToString::to_string).collect())
+            .map_err(Error::internal);
+        conn.batch_execute("SELECT pg_advisory_unlock(hashtext('dossier migrations'))")?;
+        Settings::apply(&mut conn)?;
+        applied
+    }
+
+    /// Runs `work` for `caller` on one consistent snapshot.
+    pub async fn read<T, F>(&self, caller: &Caller, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        if !caller.scope.read {
+            return Err(scope_required("read"));
+        }
+        let caller = caller.clone();
+        self.run(move |conn| {
+            conn.build_transaction().read_only().repeatable_read().run(|conn| {
+                let actor = standing::check(conn, &caller)?;
+                work(&mut Tx::new(conn, caller.organization, actor, caller.request_id))
+            })
+        })
+        .await
+    }
+
+    /// Runs `work` for `caller`, once for each idempotency key: the key, the work, its events and its answer are
+    /// committed together, or none of them.
+    pub async fn write<F>(&self, caller: &Caller, retry: Retry, work: F) -> Result<Answer>
+    where
+        F: Fn(&mut Tx) -> Result<Answer> + Send + 'static,
+    {
+        if !caller.scope.write {
+            return Err(scope_required("write"));
+        }
+        let caller = caller.clone();
+        self.run(move |conn| {
+            repeat(conn, |conn| {
+                let actor = standing::check(conn, &caller)?;
+                let mut tx = Tx::new(conn, caller.organization, actor, caller.request_id);
+                let Some(key) = retry.key.as_deref() else {
+                    return work(&mut tx);
+                };
+                let caller_id = actor.id.unwrap_or(caller.user.0);
+                if let Some(answer) = idempotency::claim(&mut tx, caller_id, key, &retry)? {
+                    return Ok(answer);
+                }
+                let answer = work(&mut tx)?;
+                idempotency::keep(&mut tx, caller_id, key, &answer)?;
+                Ok(answer)
+            })
+        })
+        .await
+    }
+
+    /// Runs `work` for an actor that came without a token: the command line, a channel, the service itself.
+    pub async fn act<T, F>(&self, organization: OrganizationId, actor: ActorRef, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut Tx) -> Result<T> + Send + 'static,
+    {
+        self.run(move |conn| repeat(conn, |conn| work(&mut Tx::new(conn, organization, actor, None)))).await
+    }
+
+    /// Runs `work` in a transaction of no organization: what comes before there is a caller.
+    pub async fn transact<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: Fn(&mut PgConnection) -> Result<T> + Send + 'static,
+    {
+        self.run(move |conn| repeat(conn, |conn| work(conn))).await
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<()> {
+        self.run(|conn| Ok(conn.batch_execute("SELECT 1")?)).await
+    }
+
+    async fn run<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
+    {
+        let permit = tokio::time::timeout(TURN_TIMEOUT, self.permits.clone().acquire_owned())
+            .await
+            .map_err(|_| Error::unavailable(2, "every database connection is in use"))?
+            .map_err(Error::internal)?;
+        let pool = self.pool.clone();
+        let span = tracing::Span::current();
+        tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            let _entered = span.enter();
+            let mut conn = pool.get().map_err(|error| Error::unavailable(2, error))?;
+            work(&mut conn)
+        })
+        .await
+        .map_err(Error::internal)?
+    }
+}
+
+impl<'c> Tx<'c> {
+    fn new(
+        conn: &'c mut PgConnection,
+        organization: OrganizationId,
+        actor: ActorRef,
+        request_id: Option<Uuid>,
+    ) -> Self {
+        // PostgreSQL keeps microseconds: what is answered is what is read later.
+        Self { conn, organization, actor, request_id, now: Utc::now().trunc_subsecs(6) }
+    }
+
+    /// Runs `work` under a savepoint: when it fails, what it did is undone and its locks are released.
+    pub fn savepoint<T>(&mut self, work: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
+        let (organization, actor, request_id, now) = (self.organization, self.actor, self.request_id, self.now);
+        self.conn.transaction(|conn| work(&mut Tx { conn, organization, actor, request_id, now }))
+    }
+}
+
+/// One transaction, run again where the database asks for it.
+fn repeat<T>(conn: &mut PgConnection, work: impl Fn(&mut PgConnection) -> Result<T>) -> Result<T> {
+    let mut attempt = 1;
+    loop {
+        match conn.transaction(|conn| work(conn)) {
+            Err(error) if error.is_transient() && attempt < ATTEMPTS => {
+                tracing::info!(attempt, %error, "transaction runs again");
+                attempt += 1;
+            }
+            result => return result,
+        }
+    }
+}
+
+fn scope_required(scope: &str) -> Error {
+    Error::new(Code::ScopeRequired, format!("The token's scope lacks \"{scope}\"."))
+}
+
+#[derive(Debug)]
+struct Settings;
+
+impl Settings {
+    fn apply(conn: &mut PgConnection) -> QueryResult<()> {
+        conn.batch_execute(
+            "SET statement_timeout = '20s'; SET lock_timeout = '10s'; \
+             SET idle_in_transaction_session_timeout = '60s'; SET timezone = 'UTC'; SET lc_messages = 'C'; \
+             SET application_name = 'dossier'",
+        )
+    }
+}
+
+impl CustomizeConnection<PgConnection, diesel::r2d2::Error> for Settings {
+    fn on_acquire(&self, conn: &mut PgConnection) -> Result<(), diesel::r2d2::Error> {
+        Self::apply(conn).map_err(diesel::r2d2::Error::QueryError)
+    }
+}
+
+#[derive(Debug)]
+struct LogErrors;
+
+impl<E: std::error::Error> diesel::r2d2::HandleError<E> for LogErrors {
+    fn handle_error(&self, error: E) {
+        tracing::warn!(%error, "database connection");
+    }
+}

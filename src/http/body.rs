@@ -1,0 +1,144 @@
+//! Bodies of requests: JSON that is parsed, complete and valid, or a failure that names all that is wrong.
+
+use std::ops::Deref;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::{Bytes, BytesMut};
+use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+use validator::Validate;
+
+use super::diagnose::{diagnose, nul_fields};
+use super::validate::field_errors;
+use crate::answer::Retry;
+use crate::error::{Code, Error, FieldError, Location, Result};
+
+/// Bytes of a JSON body where a route doesn't say otherwise.
+pub const MAX_JSON_BYTES: usize = 1024 * 1024;
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+const MAX_KEY_BYTES: usize = 255;
+
+/// A JSON body that is valid, and the request's idempotency key.
+pub struct Body<T> {
+    pub value: T,
+    pub retry: Retry,
+}
+
+impl<T> Deref for Body<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let payload = payload.take();
+        Box::pin(async move {
+            require_json(&request)?;
+            let bytes = read(&request, payload, MAX_JSON_BYTES).await?;
+            Ok(Self { retry: retry(&request, &bytes)?, value: parse(&bytes)? })
+        })
+    }
+}
+
+/// The idempotency key of a write without a body.
+impl FromRequest for Retry {
+    type Error = Error;
+    type Future = std::future::Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        std::future::ready(retry(request, &[]))
+    }
+}
+
+/// 415 for a body that doesn't say it is JSON.
+pub fn require_json(request: &HttpRequest) -> Result<()> {
+    let content_type = request.content_type();
+    if content_type == "application/json" || (content_type.starts_with("application/") && content_type.ends_with("+json")) {
+        return Ok(());
+    }
+    let said = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("nothing");
+    Err(Error::new(Code::UnsupportedMediaType, format!("Content-Type must be application/json; it says {said}.")))
+}
+
+/// The whole body, refused before it is read when it says it is too large, and as soon as it is.
+pub async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<Bytes> {
+    let too_large = || Error::new(Code::TooLarge, format!("The body may have at most {limit} bytes."));
+    let announced: Option<u64> =
+        request.headers().get("content-length").and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    let mut bytes = BytesMut::with_capacity(announced.map_or(0, |length| usize::try_from(length).unwrap_or(0)));
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk.map_err(|error| Error::new(Code::MalformedRequest, error.to_string()))?;
+        if bytes.len() + chunk.len() > limit {
+            return Err(too_large());
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes.freeze())
+}
+
+/// From JSON text to a valid `T`: 400 for text that isn't JSON, 422 that names every wrong field.
+pub fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T> {
+    let malformed = |error: &serde_json::Error| {
+        Error::new(Code::MalformedRequest, format!("The body is not JSON: {error}."))
+            .with("line", error.line())
+            .with("column", error.column())
+    };
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| Error::new(Code::MalformedRequest, format!("The body is not UTF-8: {error}.")))?;
+    let (mut errors, fits) = match serde_json::from_str::<T>(text) {
+        Ok(value) => (Vec::new(), Some(value)),
+        Err(error) if error.is_data() => diagnose(serde_json::from_str(text).map_err(|error| malformed(&error))?),
+        Err(error) => return Err(malformed(&error)),
+    };
+    if text.contains("\\u0000") {
+        errors.extend(nul_fields(&serde_json::from_str(text).map_err(|error| malformed(&error))?));
+    }
+    if let Some(Err(invalid)) = fits.as_ref().map(Validate::validate) {
+        for error in field_errors(Location::Body, &invalid) {
+            // A substitute's own faults are not the client's.
+            if !errors.iter().any(|known| error.field.starts_with(&known.field)) {
+                errors.push(error);
+            }
+        }
+    }
+    match fits {
+        Some(value) if errors.is_empty() => Ok(value),
+        _ => Err(Error::invalid(errors)),
+    }
+}
+
+/// The request's idempotency key, with what it was sent for.
+pub fn retry(request: &HttpRequest, body: &[u8]) -> Result<Retry> {
+    let Some(key) = request.headers().get(IDEMPOTENCY_KEY) else {
+        return Ok(Retry::default());
+    };
+    let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= MAX_KEY_BYTES).ok_or_else(|| {
+        Error::invalid_field(FieldError::new(
+            Location::Header,
+            "Idempotency-Key",
+            "length",
+            format!("must have 1 to {MAX_KEY_BYTES} visible ASCII characters"),
+        ))
+    })?;
+    let mut hash = Sha256::new();
+    hash.update(request.method().as_str());
+    hash.update([0]);
+    hash.update(request.uri().to_string());
+    hash.update([0]);
+    hash.update(body);
+    Ok(Retry { key: Some(key.to_owned()), fingerprint: hash.finalize().to_vec() })
+}

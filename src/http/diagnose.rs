@@ -1,0 +1,211 @@
+//! Every wrong field of a body at once.
+//!
+//! Deserializing stops at the first error. So each wrong value is noted and replaced by one that fits, until the
+//! whole fits: then the rules of the type can be checked as well. This runs only for bodies that were refused.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use serde_path_to_error::{Path, Segment};
+
+use crate::error::FieldError;
+
+/// More wrong fields than this aren't named.
+const MAX_ERRORS: usize = 50;
+
+/// What is wrong with `value` as a `T`; with a `T` when substitutes were found for all that is wrong.
+pub fn diagnose<T: DeserializeOwned>(mut value: Value) -> (Vec<FieldError>, Option<T>) {
+    let mut errors: Vec<FieldError> = Vec::new();
+    let mut substitutes = Substitutes::default();
+    loop {
+        let error = match serde_path_to_error::deserialize::<_, T>(&value) {
+            Ok(fits) => return (errors, Some(fits)),
+            Err(error) => error,
+        };
+        let message = error.inner().to_string();
+        let mut pointer = pointer(error.path());
+        let quoted = message.split('`').nth(1).unwrap_or_default().to_owned();
+        let code = if message.starts_with("missing field") {
+            pointer = format!("{pointer}/{}", escape(&quoted));
+            "required"
+        } else if message.starts_with("unknown field") {
+            if !pointer.ends_with(&format!("/{}", escape(&quoted))) {
+                pointer = format!("{pointer}/{}", escape(&quoted));
+            }
+            "unknown"
+        } else if message.starts_with("unknown variant") {
+            "choice"
+        } else {
+            "type"
+        };
+        if errors.iter().all(|known| known.field != pointer) {
+            errors.push(FieldError::body(pointer.clone(), code, message.clone()));
+        }
+        let mended = errors.len() < MAX_ERRORS
+            && match code {
+                "unknown" => remove(&mut value, &pointer),
+                _ => substitutes.next(&pointer, &message).is_some_and(|substitute| set(&mut value, &pointer, substitute)),
+            };
+        if !mended {
+            return (errors, None);
+        }
+    }
+}
+
+/// Values tried in turn in the place of a wrong one.
+#[derive(Default)]
+struct Substitutes {
+    pointer: String,
+    tried: usize,
+}
+
+impl Substitutes {
+    fn next(&mut self, pointer: &str, message: &str) -> Option<Value> {
+        if self.pointer != pointer {
+            self.pointer = pointer.to_owned();
+            self.tried = 0;
+        }
+        self.tried += 1;
+        let variant = message.split_once("expected").and_then(|(_, expected)| expected.split('`').nth(1));
+        match self.tried {
+            1 => Some(variant.map_or(Value::Null, Value::from)),
+            2 => Some(json!("")),
+            3 => Some(json!(0)),
+            4 => Some(json!(false)),
+            5 => Some(json!([])),
+            6 => Some(json!({})),
+            7 => Some(json!("00000000-0000-7000-8000-000000000000")),
+            8 => Some(json!("2000-01-01T00:00:00Z")),
+            9 => Some(json!("2000-01-01")),
+            10 => Some(variant.map_or(Value::Null, Value::from)),
+            _ => None,
+        }
+    }
+}
+
+fn pointer(path: &Path) -> String {
+    path.iter()
+        .map(|segment| match segment {
+            Segment::Seq { index } => format!("/{index}"),
+            Segment::Map { key } => format!("/{}", escape(key)),
+            Segment::Enum { variant } => format!("/{}", escape(variant)),
+            Segment::Unknown => String::new(),
+        })
+        .collect()
+}
+
+/// A reference token of a JSON Pointer (RFC 6901, 3).
+pub fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
+}
+
+fn set(value: &mut Value, pointer: &str, substitute: Value) -> bool {
+    if let Some(place) = value.pointer_mut(pointer) {
+        *place = substitute;
+        return true;
+    }
+    let Some((parent, key)) = pointer.rsplit_once('/') else { return false };
+    match value.pointer_mut(parent) {
+        Some(Value::Object(members)) => {
+            members.insert(key.replace("~1", "/").replace("~0", "~"), substitute);
+            true
+        }
+        _ => false,
+    }
+}
+
+fn remove(value: &mut Value, pointer: &str) -> bool {
+    let Some((parent, key)) = pointer.rsplit_once('/') else { return false };
+    match value.pointer_mut(parent) {
+        Some(Value::Object(members)) => members.remove(&key.replace("~1", "/").replace("~0", "~")).is_some(),
+        _ => false,
+    }
+}
+
+/// Where `value` holds a NUL character, which PostgreSQL can't store.
+pub fn nul_fields(value: &Value) -> Vec<FieldError> {
+    let mut found = Vec::new();
+    walk(value, &mut String::new(), &mut found);
+    found
+}
+
+fn walk(value: &Value, pointer: &mut String, found: &mut Vec<FieldError>) {
+    let mut visit = |key: String, value: &Value, has_nul: bool| {
+        let length = pointer.len();
+        pointer.push('/');
+        pointer.push_str(&key);
+        if has_nul || value.as_str().is_some_and(|text| text.contains('\0')) {
+            found.push(FieldError::body(pointer.clone(), "nul", "must not contain the character NUL"));
+        }
+        walk(value, pointer, found);
+        pointer.truncate(length);
+    };
+    match value {
+        Value::Object(members) => {
+            for (key, value) in members {
+                visit(escape(key), value, key.contains('\0'));
+            }
+        }
+        Value::Array(items) => {
+            for (index, value) in items.iter().enumerate() {
+                visit(index.to_string(), value, false);
+            }
+        }
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Body {
+        name: String,
+        count: u32,
+        id: Option<uuid::Uuid>,
+        inner: Vec<Inner>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[allow(dead_code)]
+    struct Inner {
+        medium: Medium,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Medium {
+        Email,
+    }
+
+    #[test]
+    fn every_wrong_field_is_named_at_once() {
+        let (errors, fits) = diagnose::<Body>(json!({
+            "count": "many", "id": "no", "extra/field": 1, "inner": [{"medium": "pigeon"}, {"medium": "email", "x": 1}]
+        }));
+        let mut named: Vec<_> = errors.iter().map(|error| (error.field.as_str(), error.code.as_str())).collect();
+        named.sort_unstable();
+        assert_eq!(
+            named,
+            [
+                ("/count", "type"),
+                ("/extra~1field", "unknown"),
+                ("/id", "type"),
+                ("/inner/0/medium", "choice"),
+                ("/inner/1/x", "unknown"),
+                ("/name", "required"),
+            ]
+        );
+        assert!(fits.is_some());
+    }
+
+    #[test]
+    fn nul_is_found_wherever_it_hides() {
+        let fields = nul_fields(&json!({"a": ["x", "y\0"], "b\0": 1, "c": {"d": "\0"}}));
+        let named: Vec<_> = fields.iter().map(|error| error.field.as_str()).collect();
+        assert_eq!(named, ["/a/1", "/b\0", "/c/d"]);
+    }
+}

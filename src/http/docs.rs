@@ -1,0 +1,189 @@
+//! The OpenAPI document: what every operation has in common is added here, so that no handler repeats it.
+
+use serde_json::{Map, Value, json};
+use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+use super::problem::PROBLEM_JSON;
+use crate::error::Code;
+
+const BEARER: &str = "bearer";
+const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
+/// Operations without a caller can't claim a key.
+const IDEMPOTENCY_KEY: &str = "#/components/parameters/IdempotencyKey";
+
+/// Swagger UI on the generated document.
+pub fn swagger_ui() -> SwaggerUi {
+    let config = Config::from("/openapi.json").persist_authorization(true).try_it_out_enabled(true).filter(true);
+    SwaggerUi::new("/docs/{_:.*}").config(config)
+}
+
+/// The scheme that "Authorize" offers.
+pub fn bearer() -> (&'static str, SecurityScheme) {
+    let mut http = Http::new(HttpAuthScheme::Bearer);
+    http.bearer_format = Some("JWT".to_owned());
+    http.description = Some("A token from `POST /v1/auth/login`, `POST /v1/api-tokens` or `dossier token`.".to_owned());
+    (BEARER, SecurityScheme::Http(http))
+}
+
+/// The document as it is served: every operation with the failures, headers and parameters that follow from what it is.
+pub fn complete(document: OpenApi) -> serde_json::Result<Value> {
+    let mut document = serde_json::to_value(document)?;
+    if let Some(components) = document.pointer_mut("/components").and_then(Value::as_object_mut) {
+        components.insert("responses".to_owned(), shared_responses());
+        components.insert("parameters".to_owned(), shared_parameters());
+        components.insert("headers".to_owned(), shared_headers());
+    }
+    let Some(paths) = document.pointer_mut("/paths").and_then(Value::as_object_mut) else { return Ok(document) };
+    for (path, item) in paths.iter_mut() {
+        for method in METHODS {
+            if let Some(operation) = item.get_mut(method).and_then(Value::as_object_mut) {
+                complete_operation(path, method, operation);
+            }
+        }
+    }
+    Ok(document)
+}
+
+fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Value>) {
+    let is_public = operation.contains_key("security");
+    let is_write = method != "get";
+    let takes_body = operation.contains_key("requestBody");
+    if !is_public {
+        operation.insert("security".to_owned(), json!([{ BEARER: [] }]));
+    }
+    let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
+    if let Some(parameters) = parameters.as_array_mut()
+        && is_write
+        && !is_public
+    {
+        parameters.push(json!({ "$ref": IDEMPOTENCY_KEY }));
+    }
+    let has = |place: &str, name: Option<&str>| {
+        parameters.as_array().is_some_and(|all| {
+            all.iter().any(|one| one["in"] == place && name.is_none_or(|name| one["name"] == name))
+        })
+    };
+    let (has_query, has_if_match, has_cursor) =
+        (has("query", None), has("header", Some("If-Match")), has("query", Some("cursor")));
+    if parameters.as_array().is_some_and(Vec::is_empty) {
+        operation.remove("parameters");
+    }
+    let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) else { return };
+    let mut common = vec![("500", "Internal"), ("503", "Unavailable")];
+    if !is_public {
+        common.extend([("401", "Unauthenticated"), ("403", "Forbidden")]);
+    }
+    if path.contains('{') {
+        common.push(("404", "NotFound"));
+    }
+    if takes_body {
+        common.extend([("400", "Malformed"), ("413", "TooLarge"), ("415", "UnsupportedMediaType")]);
+    }
+    if takes_body || has_query || (is_write && !is_public) {
+        common.push(("422", "Invalid"));
+    }
+    if has_if_match {
+        common.push(("412", "PreconditionFailed"));
+    }
+    for (status, response) in common {
+        let reference = json!({ "$ref": format!("#/components/responses/{response}") });
+        responses.entry(status).or_insert(reference);
+    }
+    for (status, response) in responses.iter_mut().filter(|(_, response)| response.get("$ref").is_none()) {
+        let headers = response.as_object_mut().map(|members| members.entry("headers").or_insert_with(|| json!({})));
+        let Some(headers) = headers.and_then(Value::as_object_mut) else { continue };
+        let mut refer = |name: &str, header: &str| {
+            headers.insert(name.to_owned(), json!({ "$ref": format!("#/components/headers/{header}") }));
+        };
+        refer("X-Request-Id", "RequestId");
+        match (status.as_str(), method) {
+            ("200", "get") => {
+                refer("ETag", "ETag");
+                if has_cursor {
+                    refer("Link", "Link");
+                }
+            }
+            ("201", _) => refer("Location", "Location"),
+            _ => {}
+        }
+        if is_write && !is_public && status.starts_with('2') {
+            headers.insert(
+                "Idempotency-Replayed".to_owned(),
+                json!({ "$ref": "#/components/headers/IdempotencyReplayed" }),
+            );
+        }
+    }
+    if !is_write && operation_answers_json(operation) {
+        let not_modified = json!({ "description": "The client has this answer already (`If-None-Match`)." });
+        if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
+            responses.entry("304").or_insert(not_modified);
+        }
+    }
+}
+
+fn operation_answers_json(operation: &Map<String, Value>) -> bool {
+    operation.get("responses").is_some_and(|responses| !responses["200"]["content"]["application/json"].is_null())
+}
+
+fn shared_responses() -> Value {
+    let response = |description: &str, codes: &[Code]| {
+        let examples: Map<String, Value> = codes.iter().map(|code| (code.as_str().to_owned(), example(*code))).collect();
+        json!({
+            "description": description,
+            "headers": { "X-Request-Id": { "$ref": "#/components/headers/RequestId" } },
+            "content": { PROBLEM_JSON: { "schema": { "$ref": "#/components/schemas/Problem" }, "examples": examples } }
+        })
+    };
+    json!({
+        "Malformed": response("The body can't be parsed.", &[Code::MalformedRequest]),
+        "Unauthenticated": response("No token, or one that isn't valid.", &[Code::TokenMissing, Code::TokenInvalid]),
+        "Forbidden": response("The role or the token's scope doesn't allow it.", &[Code::RoleRequired, Code::ScopeRequired]),
+        "NotFound": response("Absent, or another organization's.", &[Code::NotFound]),
+        "PreconditionFailed": response("It has another version than `If-Match` says.", &[Code::VersionMismatch]),
+        "TooLarge": response("The body is too large.", &[Code::TooLarge]),
+        "UnsupportedMediaType": response("The content type is not one this route takes.", &[Code::UnsupportedMediaType]),
+        "Invalid": response(
+            "Fields are not valid; each is named.",
+            &[Code::Invalid, Code::CursorInvalid, Code::IdempotencyKeyReused],
+        ),
+        "Internal": response("A bug here. The log has the details, by request id.", &[Code::Internal]),
+        "Unavailable": response("Busy: try again after `Retry-After` seconds.", &[Code::Unavailable]),
+    })
+}
+
+/// A problem document with this code.
+pub fn example(code: Code) -> Value {
+    json!({ "value": {
+        "type": format!("urn:dossier:problem:{}", code.as_str()),
+        "title": code.title(),
+        "status": super::problem::status(code).as_u16(),
+        "code": code.as_str(),
+        "detail": format!("{}.", code.title()),
+        "request_id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11",
+    }})
+}
+
+fn shared_parameters() -> Value {
+    json!({
+        "IdempotencyKey": {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "Any text of your choice, such as a UUID: the same request with the same key is carried out \
+                once and answered the same again, for 24 hours.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255 }
+        }
+    })
+}
+
+fn shared_headers() -> Value {
+    let text = |description: &str| json!({ "description": description, "schema": { "type": "string" } });
+    json!({
+        "RequestId": text("Finds the request in the service's log."),
+        "ETag": text("`\"<version>-<hash of the answer>\"`, or only a hash where there is no version."),
+        "Location": text("Where what was made can be read."),
+        "Link": text("The next page, with rel=\"next\" (RFC 8288)."),
+        "IdempotencyReplayed": text("`true` when the answer is that of an earlier request with the same key."),
+    })
+}

@@ -1,0 +1,113 @@
+//! Around every request: its id, its metrics, HEAD, and one way to fail.
+
+use std::time::Instant;
+
+use actix_web::body::{EitherBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
+use actix_web::http::{Method, StatusCode};
+use actix_web::middleware::Next;
+use actix_web::{HttpMessage, HttpResponse};
+use metrics::{counter, histogram};
+use tracing_actix_web::RequestId;
+
+use super::problem::{self, PROBLEM_JSON};
+use crate::error::{Code, Error, Kind};
+
+const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// HEAD is GET without the body (RFC 9110, 9.3.2), which the server leaves out by itself.
+pub async fn head_as_get<B: MessageBody>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> actix_web::Result<ServiceResponse<B>> {
+    if request.method() == Method::HEAD {
+        request.head_mut().method = Method::GET;
+    }
+    next.call(request).await
+}
+
+/// Gives every answer its `X-Request-Id`, every failure its problem document, and counts both.
+pub async fn finish<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> actix_web::Result<ServiceResponse<EitherBody<B>>> {
+    let started = Instant::now();
+    let method = request.method().to_string();
+    let request_id = request.extensions().get::<RequestId>().map(|id| **id);
+    let response = next.call(request).await?;
+    let mut response = match failure(&response) {
+        Some(error) => {
+            log(&error);
+            let mut rendered = problem::render(&error, request_id);
+            // What CORS and routing said stays true.
+            for (name, value) in response.headers() {
+                if *name == ALLOW || *name == VARY || name.as_str().starts_with("access-control-") {
+                    rendered.headers_mut().append(name.clone(), value.clone());
+                }
+            }
+            response.into_response(rendered).map_into_right_body()
+        }
+        None => response.map_into_left_body(),
+    };
+    if let Some(id) = request_id
+        && let Ok(value) = HeaderValue::from_str(&id.to_string())
+    {
+        response.headers_mut().insert(X_REQUEST_ID, value);
+    }
+    let labels = [
+        ("method", method),
+        ("route", response.request().match_pattern().unwrap_or_else(|| "unknown".to_owned())),
+        ("status", response.status().as_u16().to_string()),
+    ];
+    counter!("dossier_http_requests_total", &labels).increment(1);
+    histogram!("dossier_http_request_seconds", &labels).record(started.elapsed().as_secs_f64());
+    Ok(response)
+}
+
+/// The failure behind a response, if it is one that isn't rendered yet.
+fn failure<B>(response: &ServiceResponse<B>) -> Option<Error> {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return None;
+    }
+    let source = response.response().error();
+    if let Some(error) = source.and_then(|error| error.as_error::<Error>()) {
+        return Some(error.clone());
+    }
+    if response.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == PROBLEM_JSON) {
+        return None;
+    }
+    let said = source.map(ToString::to_string).unwrap_or_default();
+    Some(match status {
+        StatusCode::NOT_FOUND => Error::new(Code::RouteNotFound, "No route has this path."),
+        StatusCode::METHOD_NOT_ALLOWED => Error::new(Code::MethodNotAllowed, "The header Allow names its methods."),
+        StatusCode::PAYLOAD_TOO_LARGE => Error::new(Code::TooLarge, "The body is larger than this route takes."),
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Error::new(Code::UnsupportedMediaType, said),
+        StatusCode::RANGE_NOT_SATISFIABLE => Error::new(Code::RangeNotSatisfiable, "The range lies outside."),
+        status if status.is_client_error() => Error::new(Code::MalformedRequest, said),
+        _ => Error::internal(said),
+    })
+}
+
+fn log(error: &Error) {
+    match error.code().kind() {
+        Kind::Internal => tracing::error!(%error, "request failed"),
+        Kind::Unavailable => tracing::warn!(%error, "request refused"),
+        _ => tracing::debug!(%error, "request refused"),
+    }
+}
+
+/// The answer where no handler is: 404, or 405 with `Allow`, or OPTIONS, for a path that has other methods.
+pub fn no_handler(method: &Method, allowed: &[Method]) -> HttpResponse {
+    if allowed.is_empty() {
+        return HttpResponse::NotFound().finish();
+    }
+    let mut names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
+    if allowed.contains(&Method::GET) {
+        names.push("HEAD");
+    }
+    names.push("OPTIONS");
+    let status = if method == Method::OPTIONS { StatusCode::NO_CONTENT } else { StatusCode::METHOD_NOT_ALLOWED };
+    HttpResponse::build(status).insert_header((ALLOW, names.join(", "))).finish()
+}

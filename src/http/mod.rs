@@ -1,0 +1,15 @@
+//! What every room borrows to speak HTTP; knows no room.
+
+pub mod body;
+pub mod caller;
+pub mod diagnose;
+pub mod docs;
+pub mod jwt;
+pub mod middleware;
+pub mod page;
+pub mod patch;
+pub mod problem;
+pub mod query;
+pub mod reply;
+pub mod validate;
+pub mod version;

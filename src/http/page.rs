@@ -1,0 +1,180 @@
+//! Pages of lists: `limit` rows behind an opaque cursor.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use utoipa::{IntoParams, ToSchema};
+use validator::Validate;
+
+use super::query::{Pairs, pairs, parse};
+use crate::error::{Code, Error, Result};
+
+pub const DEFAULT_LIMIT: i64 = 50;
+/// Bytes of the checksum in a cursor.
+const CHECKSUM: usize = 8;
+
+/// The parameters that every list has.
+#[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct PageParams {
+    /// How many entries to answer with.
+    #[validate(range(min = 1, max = 200))]
+    #[param(minimum = 1, maximum = 200, default = 50, example = 50)]
+    limit: Option<i64>,
+    /// Where to go on: the `next_cursor` of the page before. Belongs to this list with these filters and this sort.
+    cursor: Option<String>,
+    /// Asks for the number of all entries: `exact` reads them, `estimate` asks the planner.
+    #[param(inline)]
+    count: Option<CountMode>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CountMode {
+    Exact,
+    Estimate,
+}
+
+/// How many entries a list has, where that was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct Count {
+    #[schema(example = 1234, minimum = 0)]
+    pub value: i64,
+    /// False for an estimate.
+    pub exact: bool,
+}
+
+/// Which page of which list.
+#[derive(Debug, Clone)]
+pub struct Page {
+    pub limit: i64,
+    pub count: Option<CountMode>,
+    cursor: Option<String>,
+    /// The route with its filters and its sort.
+    list: String,
+}
+
+/// A list's page and its filters.
+pub struct List<F> {
+    pub page: Page,
+    pub filter: F,
+}
+
+impl<F: DeserializeOwned + Validate> FromRequest for List<F> {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(list(request))
+    }
+}
+
+fn list<F: DeserializeOwned + Validate>(request: &HttpRequest) -> Result<List<F>> {
+    let (of_page, of_filter): (Pairs, Pairs) = pairs(request.query_string())
+        .into_iter()
+        .partition(|(name, _)| matches!(name.as_str(), "limit" | "cursor" | "count"));
+    let name = list_name(request.path(), &of_filter);
+    let (params, mut errors) = parse::<PageParams>(of_page);
+    let (filter, filter_errors) = parse::<F>(of_filter);
+    errors.extend(filter_errors);
+    match (params, filter) {
+        (Some(params), Some(filter)) if errors.is_empty() => Ok(List {
+            page: Page {
+                limit: params.limit.unwrap_or(DEFAULT_LIMIT),
+                count: params.count,
+                cursor: params.cursor,
+                list: name,
+            },
+            filter,
+        }),
+        _ => Err(Error::invalid(errors)),
+    }
+}
+
+fn list_name(path: &str, filters: &Pairs) -> String {
+    let mut filters = filters.clone();
+    filters.sort();
+    let filters = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(filters).finish();
+    format!("{path}?{filters}")
+}
+
+impl Page {
+    /// The first page of the list at `path`, as a part of another answer.
+    pub fn first(path: &str, limit: i64) -> Self {
+        Self { limit, count: None, cursor: None, list: list_name(path, &Vec::new()) }
+    }
+
+    /// How many rows to read: one more than shown tells whether there is a next page.
+    pub fn rows(&self) -> i64 {
+        self.limit + 1
+    }
+
+    /// The key of the last entry of the page before, or None on the first page.
+    pub fn after<K: DeserializeOwned>(&self) -> Result<Option<K>> {
+        let Some(cursor) = &self.cursor else { return Ok(None) };
+        let refused = || {
+            Error::new(Code::CursorInvalid, "The cursor belongs to another list, sort or filter, or was changed.")
+        };
+        let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refused())?;
+        let (checksum, key) = bytes.split_at_checked(CHECKSUM).ok_or_else(refused)?;
+        if checksum != self.checksum(key) {
+            return Err(refused());
+        }
+        serde_json::from_slice(key).map(Some).map_err(|_| refused())
+    }
+
+    /// Drops the row beyond the page, and says where the next page begins.
+    pub fn cut<R, K: Serialize>(&self, rows: &mut Vec<R>, key: impl Fn(&R) -> K) -> Result<Option<String>> {
+        let limit = usize::try_from(self.limit).map_err(Error::internal)?;
+        if rows.len() <= limit {
+            return Ok(None);
+        }
+        rows.truncate(limit);
+        let Some(last) = rows.last() else { return Ok(None) };
+        let key = serde_json::to_vec(&key(last)).map_err(Error::internal)?;
+        let mut cursor = self.checksum(&key);
+        cursor.extend(key);
+        Ok(Some(URL_SAFE_NO_PAD.encode(cursor)))
+    }
+
+    fn checksum(&self, key: &[u8]) -> Vec<u8> {
+        let mut hash = Sha256::new();
+        hash.update(&self.list);
+        hash.update([0]);
+        hash.update(key);
+        hash.finalize().iter().take(CHECKSUM).copied().collect()
+    }
+}
+
+/// The page of a list as it is answered: a named type for each, since generated clients want names.
+macro_rules! list_of {
+    ($(#[$meta:meta])* pub struct $name:ident($entry:ty);) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
+        pub struct $name {
+            pub data: Vec<$entry>,
+            /// Where the next page begins; null on the last.
+            pub next_cursor: Option<String>,
+            /// Where `count` was asked for.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            #[schema(nullable = false)]
+            pub count: Option<crate::http::page::Count>,
+        }
+
+        impl $name {
+            /// The answer, with a link to the next page.
+            pub fn answer(&self) -> crate::error::Result<crate::answer::Answer> {
+                Ok(crate::answer::Answer::ok(self)?.next_cursor(self.next_cursor.clone()))
+            }
+        }
+    };
+}
+
+pub(crate) use list_of;

@@ -1,0 +1,156 @@
+//! Paths and query strings: typed, or a failure that names all that is wrong.
+
+use std::future::{Ready, ready};
+use std::ops::Deref;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono_tz::Tz;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer, de};
+use validator::Validate;
+
+use super::validate::field_errors;
+use crate::error::{Code, Error, FieldError, Location, Result};
+
+/// The variables of a path; what can't be one of ours is 404, like what isn't there.
+pub struct Path<T>(pub T);
+
+impl<T> Deref for Path<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: DeserializeOwned> FromRequest for Path<T> {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let path = web::Path::<T>::from_request(request, payload).into_inner();
+        ready(match path {
+            Ok(path) => Ok(Self(path.into_inner())),
+            Err(_) => Err(Error::new(Code::NotFound, "The path holds an id that isn't one.")),
+        })
+    }
+}
+
+/// A query string that is valid.
+pub struct Query<T>(pub T);
+
+impl<T> Deref for Query<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T: DeserializeOwned + Validate> FromRequest for Query<T> {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let (parsed, errors) = parse(pairs(request.query_string()));
+        ready(match parsed {
+            Some(query) if errors.is_empty() => Ok(Self(query)),
+            _ => Err(Error::invalid(errors)),
+        })
+    }
+}
+
+pub type Pairs = Vec<(String, String)>;
+
+pub fn pairs(query: &str) -> Pairs {
+    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+}
+
+/// A `T`, and every wrong parameter: one that is wrong is noted and left out, until the rest fits.
+pub fn parse<T: DeserializeOwned + Validate>(mut pairs: Pairs) -> (Option<T>, Vec<FieldError>) {
+    let mut errors: Vec<FieldError> = pairs
+        .iter()
+        .filter(|(_, value)| value.contains('\0'))
+        .map(|(name, _)| FieldError::query(name, "nul", "must not contain the character NUL"))
+        .collect();
+    loop {
+        let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
+        let deserializer = serde_html_form::Deserializer::new(url::form_urlencoded::parse(text.as_bytes()));
+        let error = match serde_path_to_error::deserialize::<_, T>(deserializer) {
+            Ok(query) => {
+                if let Err(invalid) = query.validate() {
+                    errors.extend(field_errors(Location::Query, &invalid));
+                }
+                return (Some(query), errors);
+            }
+            Err(error) => error,
+        };
+        let message = error.inner().to_string();
+        let quoted = message.split('`').nth(1).unwrap_or_default();
+        let (name, code) = if message.starts_with("missing field") {
+            errors.push(FieldError::query(quoted, "required", "is required"));
+            return (None, errors);
+        } else if message.starts_with("unknown field") {
+            (quoted.to_owned(), "unknown")
+        } else if message.starts_with("duplicate field") {
+            (quoted.to_owned(), "repeated")
+        } else {
+            let path = error.path().to_string();
+            (path.split('[').next().unwrap_or_default().to_owned(), "type")
+        };
+        let before = pairs.len();
+        errors.push(FieldError::query(&name, code, message));
+        pairs.retain(|(other, _)| *other != name);
+        if pairs.len() == before {
+            return (None, errors);
+        }
+    }
+}
+
+/// For lists that can't be filtered.
+#[derive(Debug, Clone, Deserialize, Validate)]
+#[serde(deny_unknown_fields)]
+pub struct NoFilter {}
+
+/// A time in a filter: an instant, or a bare date, which begins with its day in the organization's time zone.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum When {
+    Instant(DateTime<Utc>),
+    Day(NaiveDate),
+}
+
+impl When {
+    /// The instant at which it begins.
+    pub fn start(self, zone: Tz) -> DateTime<Utc> {
+        match self {
+            Self::Instant(instant) => instant,
+            Self::Day(day) => {
+                let midnight = day.and_time(NaiveTime::MIN);
+                // Where clocks skip midnight, the day begins an hour later.
+                zone.from_local_datetime(&midnight)
+                    .earliest()
+                    .or_else(|| zone.from_local_datetime(&(midnight + chrono::Duration::hours(1))).earliest())
+                    .map_or_else(|| midnight.and_utc(), |local| local.with_timezone(&Utc))
+            }
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for When {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        // Far years would leave what PostgreSQL can store.
+        let plausible = |year: i32| (1..=9999).contains(&year);
+        if let Ok(instant) = DateTime::parse_from_rfc3339(&text)
+            && plausible(chrono::Datelike::year(&instant))
+        {
+            return Ok(Self::Instant(instant.with_timezone(&Utc)));
+        }
+        match NaiveDate::parse_from_str(&text, "%Y-%m-%d") {
+            Ok(day) if text.len() == 10 && plausible(chrono::Datelike::year(&day)) => Ok(Self::Day(day)),
+            _ => Err(de::Error::custom("expected a time (RFC 3339) or a date (YYYY-MM-DD)")),
+        }
+    }
+}

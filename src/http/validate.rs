@@ -1,0 +1,88 @@
+//! Rules of fields, and their failures in our words.
+
+use serde_json::{Map, Value};
+use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
+
+use super::diagnose::escape;
+use crate::error::{FieldError, Location};
+
+/// Every failed rule, by JSON Pointer in a body and by name elsewhere.
+pub fn field_errors(location: Location, errors: &ValidationErrors) -> Vec<FieldError> {
+    let mut found = Vec::new();
+    collect(location, errors, "", &mut found);
+    found
+}
+
+fn collect(location: Location, errors: &ValidationErrors, parent: &str, found: &mut Vec<FieldError>) {
+    for (name, kind) in errors.errors() {
+        let field = match location {
+            Location::Body => format!("{parent}/{}", escape(name)),
+            _ => name.to_string(),
+        };
+        match kind {
+            ValidationErrorsKind::Field(errors) => {
+                found.extend(errors.iter().map(|error| field_error(location, &field, error)));
+            }
+            ValidationErrorsKind::Struct(errors) => collect(location, errors, &field, found),
+            ValidationErrorsKind::List(items) => {
+                for (index, errors) in items {
+                    collect(location, errors, &format!("{field}/{index}"), found);
+                }
+            }
+        }
+    }
+}
+
+fn field_error(location: Location, field: &str, error: &ValidationError) -> FieldError {
+    let params: Map<String, Value> = error
+        .params
+        .iter()
+        .filter(|(name, _)| *name != "value")
+        .map(|(name, value)| (name.to_string(), value.clone()))
+        .collect();
+    let bound = |name: &str| params.get(name).map(ToString::to_string);
+    let message = match (&error.message, error.code.as_ref(), bound("min"), bound("max")) {
+        (Some(message), ..) => message.to_string(),
+        (None, "length", Some(min), Some(max)) => format!("must have {min} to {max} characters or items"),
+        (None, "length", None, Some(max)) => format!("must have at most {max} characters or items"),
+        (None, "length", Some(min), None) => format!("must have at least {min} characters or items"),
+        (None, "range", Some(min), Some(max)) => format!("must be from {min} to {max}"),
+        (None, "email", ..) => "must be an e-mail address".to_owned(),
+        (None, code, ..) => format!("fails the rule {code}"),
+    };
+    FieldError { params, ..FieldError::new(location, field, &error.code, message) }
+}
+
+fn refuse(code: &'static str, message: &'static str) -> ValidationError {
+    ValidationError::new(code).with_message(message.into())
+}
+
+/// Something must be left without the white space.
+pub fn not_blank(text: &str) -> Result<(), ValidationError> {
+    if text.trim().is_empty() { Err(refuse("blank", "must not be blank")) } else { Ok(()) }
+}
+
+/// An IANA time zone, such as Europe/Amsterdam.
+pub fn is_time_zone(text: &str) -> Result<(), ValidationError> {
+    match text.parse::<chrono_tz::Tz>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(refuse("time_zone", "must be an IANA time zone, such as Europe/Amsterdam")),
+    }
+}
+
+/// An ISO 3166-1 alpha-2 country, such as NL.
+pub fn is_country(text: &str) -> Result<(), ValidationError> {
+    match text.parse::<phonenumber::country::Id>() {
+        Ok(_) => Ok(()),
+        Err(_) => Err(refuse("country", "must be an ISO 3166-1 alpha-2 country, such as NL")),
+    }
+}
+
+/// A language code of two or three letters (ISO 639), such as nl.
+pub fn is_language(text: &str) -> Result<(), ValidationError> {
+    if matches!(text.len(), 2 | 3) && text.bytes().all(|byte| byte.is_ascii_lowercase()) {
+        Ok(())
+    } else {
+        Err(refuse("language", "must be a language code such as nl"))
+    }
+}

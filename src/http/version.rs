@@ -1,0 +1,93 @@
+//! Versions: `ETag` is `"<version>-<hash of the answer>"`. `If-Match` compares the version, `If-None-Match` all of it.
+
+use std::future::{Ready, ready};
+
+use actix_web::dev::Payload;
+use actix_web::http::header::{IF_MATCH, IF_NONE_MATCH};
+use actix_web::{FromRequest, HttpRequest};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::error::{Code, Error, Result};
+
+/// The versions that a write may change; any when the header is absent or `*` (RFC 9110, 13.1.1).
+#[derive(Debug, Clone, Default)]
+pub struct IfMatch(Option<Vec<i32>>);
+
+impl IfMatch {
+    /// 412 unless the resource still has a version that the client read.
+    pub fn check(&self, version: i32) -> Result<()> {
+        match &self.0 {
+            Some(versions) if !versions.contains(&version) => Err(Error::new(
+                Code::VersionMismatch,
+                format!("It has version {version} by now: read it again, and decide again."),
+            )
+            .with("version", json!(version))),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl FromRequest for IfMatch {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let tags = tags(request, IF_MATCH.as_str());
+        ready(Ok(Self(match tags {
+            Some(tags) if !tags.iter().any(|tag| tag == "*") => Some(
+                tags.iter()
+                    .filter_map(|tag| {
+                        let tag = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
+                        tag.split('-').next()?.parse().ok()
+                    })
+                    .collect(),
+            ),
+            _ => None,
+        })))
+    }
+}
+
+/// The strong tag of an answer.
+pub fn etag(version: Option<i32>, body: &str) -> String {
+    use std::fmt::Write;
+    let mut tag = String::from("\"");
+    if let Some(version) = version {
+        let _ = write!(tag, "{version}-");
+    }
+    for byte in Sha256::digest(body).iter().take(10) {
+        let _ = write!(tag, "{byte:02x}");
+    }
+    tag.push('"');
+    tag
+}
+
+/// Whether the client has this very answer already (RFC 9110, 13.1.2: compared weakly).
+pub fn not_modified(request: &HttpRequest, etag: &str) -> bool {
+    tags(request, IF_NONE_MATCH.as_str()).is_some_and(|tags| {
+        tags.iter().any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
+    })
+}
+
+fn tags(request: &HttpRequest, header: &str) -> Option<Vec<String>> {
+    let values: Vec<String> = request
+        .headers()
+        .get_all(header)
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|tag| tag.trim().to_owned())
+        .filter(|tag| !tag.is_empty())
+        .collect();
+    (!values.is_empty()).then_some(values)
+}
+
+
+/// The header, for the document.
+#[derive(utoipa::IntoParams)]
+#[into_params(parameter_in = Header)]
+#[allow(dead_code)] // describes what `IfMatch` reads
+pub struct IfMatchHeader {
+    /// The `ETag` that was read: the write is refused with 412 when the version has changed since.
+    #[param(rename = "If-Match", example = "\"3-5f2d0c9e1ab34c77d0e1\"")]
+    if_match: Option<String>,
+}

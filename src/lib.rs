@@ -1,0 +1,15 @@
+//! Dossier: the backend that a shared inbox stands on.
+
+pub mod access;
+pub mod actor;
+pub mod answer;
+pub mod app;
+pub mod command;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod http;
+pub mod ids;
+pub mod telemetry;
+pub mod text;
+mod text_enum;

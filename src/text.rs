@@ -1,0 +1,196 @@
+//! Text, folded and split into words: the same for indexing and for asking.
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// Letters whose plain form Unicode doesn't decompose.
+fn plain(letter: char) -> Option<&'static str> {
+    Some(match letter {
+        'ß' => "ss",
+        'æ' => "ae",
+        'œ' => "oe",
+        'ø' => "o",
+        'ł' => "l",
+        'đ' | 'ð' => "d",
+        'þ' => "th",
+        'ħ' => "h",
+        'ı' => "i",
+        'ŋ' => "n",
+        'ŧ' => "t",
+        'ĸ' => "k",
+        _ => return None,
+    })
+}
+
+/// Scripts that write without spaces between words: every two neighbours are a word.
+fn is_unspaced(letter: char) -> bool {
+    matches!(letter,
+        '\u{0E00}'..='\u{0EFF}'      // Thai, Lao
+        | '\u{1000}'..='\u{109F}'    // Myanmar
+        | '\u{1780}'..='\u{17FF}'    // Khmer
+        | '\u{3005}'..='\u{3007}'
+        | '\u{3040}'..='\u{30FF}'    // Hiragana, Katakana
+        | '\u{3400}'..='\u{4DBF}'
+        | '\u{4E00}'..='\u{9FFF}'    // Han
+        | '\u{F900}'..='\u{FAFF}'
+        | '\u{20000}'..='\u{3FFFF}')
+}
+
+/// Folds case, accents, widths and compatibility forms away: `Ｊosé ß` becomes `jose ss`.
+///
+/// Marks are removed where they are accents (Latin, Greek, Cyrillic, Hebrew, Arabic …); in scripts where a mark is a
+/// vowel, as in Devanagari or Thai, they stay.
+pub fn fold(text: &str) -> String {
+    let mut folded = String::with_capacity(text.len());
+    for letter in text.nfkd().flat_map(char::to_lowercase).nfkd() {
+        if is_accent(letter) {
+            continue;
+        }
+        match plain(letter) {
+            Some(letters) => folded.push_str(letters),
+            None if letter == 'ς' => folded.push('σ'),
+            None => folded.push(letter),
+        }
+    }
+    folded.nfc().collect()
+}
+
+fn is_accent(letter: char) -> bool {
+    is_combining_mark(letter)
+        && matches!(letter,
+            '\u{0300}'..='\u{036F}'
+            | '\u{0483}'..='\u{0489}'
+            | '\u{0591}'..='\u{05C7}'
+            | '\u{0610}'..='\u{061A}'
+            | '\u{064B}'..='\u{065F}'
+            | '\u{0670}'
+            | '\u{1AB0}'..='\u{1AFF}'
+            | '\u{1DC0}'..='\u{1DFF}'
+            | '\u{20D0}'..='\u{20FF}'
+            | '\u{FE20}'..='\u{FE2F}')
+}
+
+/// The words of a text, folded, in reading order: runs of letters, digits and marks; unspaced scripts in pairs.
+pub fn words(text: &str) -> Vec<String> {
+    let folded = fold(text);
+    let mut words = Vec::new();
+    let mut word = String::new();
+    let mut unspaced: Vec<char> = Vec::new();
+    for letter in folded.chars() {
+        let is_part = letter.is_alphanumeric() || (is_combining_mark(letter) && !(word.is_empty() && unspaced.is_empty()));
+        if is_part && (is_unspaced(letter) || (is_combining_mark(letter) && word.is_empty())) {
+            push_word(&mut words, &mut word);
+            unspaced.push(letter);
+        } else {
+            push_pairs(&mut words, &mut unspaced);
+            if is_part {
+                word.push(letter);
+            } else {
+                push_word(&mut words, &mut word);
+            }
+        }
+    }
+    push_pairs(&mut words, &mut unspaced);
+    push_word(&mut words, &mut word);
+    words
+}
+
+fn push_word(words: &mut Vec<String>, word: &mut String) {
+    if !word.is_empty() {
+        words.push(std::mem::take(word));
+    }
+}
+
+fn push_pairs(words: &mut Vec<String>, letters: &mut Vec<char>) {
+    match letters.as_slice() {
+        [] => {}
+        [only] => words.push(only.to_string()),
+        many => words.extend(many.windows(2).map(|pair| pair.iter().collect::<String>())),
+    }
+    letters.clear();
+}
+
+/// The first `max` characters of a text.
+pub fn truncate(text: &str, max: usize) -> &str {
+    match text.char_indices().nth(max) {
+        Some((end, _)) => text.get(..end).unwrap_or(text),
+        None => text,
+    }
+}
+
+/// What a list is sorted by: folded, and short enough for an index.
+pub fn sort_key(text: &str) -> String {
+    truncate(&fold(text.trim()), 200).to_owned()
+}
+
+/// The beginning of a message on one line.
+pub fn preview(text: &str) -> String {
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        if line.chars().count() + word.chars().count() >= 140 {
+            if line.is_empty() {
+                line = truncate(word, 139).to_owned();
+            }
+            line.push('…');
+            break;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn forms_of_a_name_fold_to_one() {
+        for (written, folded) in [
+            ("José", "jose"),
+            ("JOSE\u{301}", "jose"),
+            ("Ｊａｎ", "jan"),
+            ("Straße", "strasse"),
+            ("Łukasz Bjørn", "lukasz bjorn"),
+            ("İstanbul", "istanbul"),
+            ("Αθήνα ΟΔΟΣ", "αθηνα οδοσ"),
+            ("Ёлкин", "елкин"),
+            ("ﬁn", "fin"),
+        ] {
+            assert_eq!(fold(written), folded, "{written}");
+        }
+    }
+
+    #[test]
+    fn words_are_runs_of_letters_and_digits_and_pairs_where_there_are_no_spaces() {
+        assert_eq!(words("foo.com/bar, R-2024"), ["foo", "com", "bar", "r", "2024"]);
+        assert_eq!(words("東京都 Tokyo"), ["東京", "京都", "tokyo"]);
+        assert_eq!(words("水"), ["水"]);
+        assert_eq!(words("हिन्दी"), ["हिन्दी"]);
+        assert!(words(" -- …").is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn folding_twice_changes_nothing(text in "\\PC{0,40}") {
+            let once = fold(&text);
+            prop_assert_eq!(fold(&once), once);
+        }
+
+        #[test]
+        fn no_word_is_empty_or_holds_a_space(text in "\\PC{0,80}") {
+            for word in words(&text) {
+                prop_assert!(!word.is_empty() && !word.contains(char::is_whitespace));
+            }
+        }
+
+        #[test]
+        fn a_preview_is_one_short_line(text in "\\PC{0,400}") {
+            let line = preview(&text);
+            prop_assert!(line.chars().count() <= 140 && !line.contains('\n'));
+        }
+    }
+}
