@@ -4,9 +4,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::text_enum::text_enum;
 use crate::error::{Code, Error, Result};
 use crate::ids::{ChannelId, OrganizationId, UserId};
+use crate::text_enum::text_enum;
 
 text_enum! {
     /// What a user may do: an administrator manages users, channels, fields and tokens; an agent works with customers.

@@ -16,11 +16,11 @@ use utoipa::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use crate::access;
 use crate::config::Config;
 use crate::db::Db;
 use crate::http::jwt::Jwt;
 use crate::http::{docs, middleware, problem};
+use crate::{access, channels, contacts};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -43,6 +43,8 @@ pub struct State {
     servers((url = "/", description = "This service")),
     tags(
         (name = "access", description = "Logging in, users, the organization, API tokens"),
+        (name = "channels", description = "Where messages come in"),
+        (name = "contacts", description = "One address on one medium"),
     ),
     components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation)),
 )]
@@ -50,7 +52,7 @@ struct Base;
 
 /// Every room, from the ground floor up.
 fn rooms(config: &mut ServiceConfig) {
-    config.configure(access::routes);
+    config.configure(access::routes).configure(channels::routes).configure(contacts::routes);
 }
 
 /// The OpenAPI document as it is served.

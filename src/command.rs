@@ -104,8 +104,12 @@ async fn database(config: &Config) -> Result<(Option<EmbeddedPostgres>, Db), Str
 async fn on_database(command: Command, config: &Config, db: &Db) -> Result<(), String> {
     match command {
         Command::CreateOrganization { name, admin_email, admin_password } => {
-            let admin =
-                CreateUser { name: admin_email.clone(), email: admin_email, role: Role::Admin, password: admin_password };
+            let admin = CreateUser {
+                name: admin_email.clone(),
+                email: admin_email,
+                role: Role::Admin,
+                password: admin_password,
+            };
             admin.validate().map_err(|error| error.to_string())?;
             let (organization, user) =
                 access::create_organization(db, name, admin).await.map_err(|error| error.to_string())?;

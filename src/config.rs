@@ -71,9 +71,9 @@ impl Config {
         };
         let bind = variable("DOSSIER_BIND").unwrap_or_else(|| "127.0.0.1:8080".to_owned());
         Ok(Self {
-            bind: bind
-                .parse()
-                .map_err(|_| format!("DOSSIER_BIND is {bind}: it must be an address and a port, such as 127.0.0.1:8080."))?,
+            bind: bind.parse().map_err(|_| {
+                format!("DOSSIER_BIND is {bind}: it must be an address and a port, such as 127.0.0.1:8080.")
+            })?,
             database_url,
             jwt_secret,
             storage_url: match variable("DOSSIER_STORAGE_URL") {
@@ -104,7 +104,8 @@ fn mebibytes(name: &str, default: usize) -> Result<usize, String> {
 }
 
 fn default_storage(data_dir: &Path) -> Result<String, String> {
-    let folder = std::path::absolute(data_dir.join("attachments")).map_err(|error| format!("DOSSIER_DATA_DIR: {error}."))?;
+    let folder =
+        std::path::absolute(data_dir.join("attachments")).map_err(|error| format!("DOSSIER_DATA_DIR: {error}."))?;
     url::Url::from_directory_path(&folder)
         .map(|url| url.to_string())
         .map_err(|()| format!("DOSSIER_DATA_DIR: {} can't be written as a URL.", folder.display()))

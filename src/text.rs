@@ -77,7 +77,8 @@ pub fn words(text: &str) -> Vec<String> {
     let mut word = String::new();
     let mut unspaced: Vec<char> = Vec::new();
     for letter in folded.chars() {
-        let is_part = letter.is_alphanumeric() || (is_combining_mark(letter) && !(word.is_empty() && unspaced.is_empty()));
+        let is_part =
+            letter.is_alphanumeric() || (is_combining_mark(letter) && !(word.is_empty() && unspaced.is_empty()));
         if is_part && (is_unspaced(letter) || (is_combining_mark(letter) && word.is_empty())) {
             push_word(&mut words, &mut word);
             unspaced.push(letter);
@@ -109,6 +110,19 @@ fn push_pairs(words: &mut Vec<String>, letters: &mut Vec<char>) {
     }
     letters.clear();
 }
+
+/// The words that a person typed to find something. A telephone number is one word, however it is grouped.
+pub fn query_words(typed: &str) -> Vec<String> {
+    let is_number = typed.chars().any(|letter| letter.is_ascii_digit())
+        && typed.chars().all(|letter| letter.is_ascii_digit() || " +-./()".contains(letter));
+    if is_number {
+        let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
+        return vec![digits.strip_prefix("00").map_or(digits.clone(), str::to_owned)];
+    }
+    words(typed).into_iter().take(MAX_QUERY_WORDS).collect()
+}
+
+const MAX_QUERY_WORDS: usize = 8;
 
 /// The first `max` characters of a text.
 pub fn truncate(text: &str, max: usize) -> &str {

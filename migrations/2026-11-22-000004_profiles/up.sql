@@ -77,12 +77,12 @@ CREATE TABLE profile_terms (
     profile_id uuid NOT NULL,
     term text COLLATE "C" NOT NULL,
     position smallint NOT NULL,
-    source text NOT NULL CONSTRAINT profile_terms_source_check CHECK (source IN ('name', 'contact', 'field')),
+    source text NOT NULL CONSTRAINT profile_terms_source_check CHECK (source IN ('name', 'field')),
     source_id uuid NOT NULL,
     PRIMARY KEY (organization_id, profile_id, source, source_id, position),
     FOREIGN KEY (organization_id, profile_id) REFERENCES profiles (organization_id, id)
 );
 CREATE INDEX profile_terms_term_idx ON profile_terms (organization_id, term, position, profile_id);
 CREATE INDEX profile_terms_trigram_idx ON profile_terms USING gin (term gin_trgm_ops) WHERE source = 'name';
-COMMENT ON TABLE profile_terms IS 'the words by which a profile is found: of its name, its contacts, its searchable fields';
-COMMENT ON COLUMN profile_terms.source_id IS 'the contact or field that has the word; for a name the profile itself';
+COMMENT ON TABLE profile_terms IS 'the words by which a profile is found: of its name and its searchable fields';
+COMMENT ON COLUMN profile_terms.source_id IS 'the field that has the word; for a name the profile itself';

@@ -1,2 +1,3 @@
+DROP TABLE contact_terms;
 DROP TABLE contact_channels;
 DROP TABLE contacts;

@@ -7,7 +7,6 @@ CREATE TABLE contacts (
     name text,
     sort_name text COLLATE "C" NOT NULL DEFAULT '',
     profile_id uuid,
-    last_message_at timestamptz NOT NULL DEFAULT '-infinity',
     version integer NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
@@ -33,3 +32,17 @@ CREATE TABLE contact_channels (
 );
 CREATE INDEX contact_channels_channel_idx ON contact_channels (organization_id, channel_id, contact_id);
 COMMENT ON TABLE contact_channels IS 'the channels on which a contact was met';
+
+CREATE TABLE contact_terms (
+    organization_id uuid NOT NULL,
+    contact_id uuid NOT NULL,
+    position smallint NOT NULL,
+    term text COLLATE "C" NOT NULL,
+    profile_id uuid,
+    PRIMARY KEY (organization_id, contact_id, position),
+    FOREIGN KEY (organization_id, contact_id) REFERENCES contacts (organization_id, id) ON DELETE CASCADE
+);
+CREATE INDEX contact_terms_term_idx ON contact_terms (organization_id, term, contact_id);
+CREATE INDEX contact_terms_profile_idx ON contact_terms (organization_id, term, profile_id) WHERE profile_id IS NOT NULL;
+COMMENT ON TABLE contact_terms IS 'the words of a contact''s address and name, by which it and its profile are found';
+COMMENT ON COLUMN contact_terms.profile_id IS 'that of the contact';

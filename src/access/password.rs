@@ -1,8 +1,8 @@
 //! Passwords: argon2id with the crate's defaults (OWASP's: 19 MiB, two passes), on a blocking thread.
 
+use argon2::Argon2;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
-use argon2::Argon2;
 use tokio::sync::Semaphore;
 
 use crate::error::{Error, Result};
@@ -13,7 +13,8 @@ static AT_ONCE: Semaphore = Semaphore::const_new(2);
 /// The PHC string to keep.
 pub async fn hash(password: String) -> Result<String> {
     compute(move || {
-        let hash = Argon2::default().hash_password(password.as_bytes()).map_err(|error| Error::internal(error.to_string()))?;
+        let hash =
+            Argon2::default().hash_password(password.as_bytes()).map_err(|error| Error::internal(error.to_string()))?;
         Ok(hash.to_string())
     })
     .await

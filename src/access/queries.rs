@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use chrono::{DateTime, Duration, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
+use diesel::sql_types::{Record, Text, Uuid as SqlUuid};
 use serde_json::{Map, json};
 use uuid::Uuid;
 
@@ -15,11 +16,10 @@ use super::types::{
 use crate::actor::{Actor, ActorRef, ActorType, Caller, Role, Scope};
 use crate::db::events::{self, Event};
 use crate::db::schema::{api_tokens, channels, organizations, refresh_tokens, users};
-use crate::db::Tx;
+use crate::db::{Tx, keyset};
 use crate::error::{Code, Error, Result};
 use crate::http::jwt::Jwt;
-use crate::http::page::{CountMode, Page};
-use crate::http::page::Count;
+use crate::http::page::Page;
 use crate::http::version::IfMatch;
 use crate::ids::{ApiTokenId, OrganizationId, RefreshTokenId, UserId};
 
@@ -70,11 +70,8 @@ pub fn organization(conn: &mut PgConnection, organization: OrganizationId) -> Re
 }
 
 pub fn update_organization(tx: &mut Tx, if_match: &IfMatch, body: &UpdateOrganization) -> Result<Organization> {
-    let row: OrganizationRow = organizations::table
-        .find(tx.organization)
-        .select(OrganizationRow::as_select())
-        .for_update()
-        .first(tx.conn)?;
+    let row: OrganizationRow =
+        organizations::table.find(tx.organization).select(OrganizationRow::as_select()).for_update().first(tx.conn)?;
     if_match.check(row.version)?;
     let mut before = Map::new();
     let mut after = Map::new();
@@ -105,9 +102,8 @@ pub fn update_organization(tx: &mut Tx, if_match: &IfMatch, body: &UpdateOrganiz
         ))
         .returning(OrganizationRow::as_returning())
         .get_result(tx.conn)?;
-    let event = Event::new("organization.updated", tx.organization.0)
-        .version(row.version)
-        .change(before.into(), after.into());
+    let event =
+        Event::new("organization.updated", tx.organization.0).version(row.version).change(before.into(), after.into());
     events::record(tx, event)?;
     Ok(row.into())
 }
@@ -179,21 +175,17 @@ pub fn list_users(
     // The whole of an organization's people is small: no index is needed for the name.
     let mut query = filtered().select(UserRow::as_select()).order((users::name, users::id)).limit(page.rows());
     if let Some((name, id)) = page.after::<(String, UserId)>()? {
-        query = query.filter(users::name.gt(name.clone()).or(users::name.eq(name).and(users::id.gt(id))));
+        query = query.filter((users::name, users::id).into_sql::<Record<(Text, SqlUuid)>>().gt((name, id)));
     }
     let mut rows: Vec<UserRow> = query.load(conn)?;
     let next_cursor = page.cut(&mut rows, |row| (row.name.clone(), row.id))?;
-    let count = match page.count {
-        Some(CountMode::Exact | CountMode::Estimate) => {
-            Some(Count { value: filtered().count().get_result(conn)?, exact: true })
-        }
-        None => None,
-    };
+    let count = keyset::count(conn, page, || filtered().select(users::id))?;
     Ok(UserList { data: rows.into_iter().map(User::from).collect(), next_cursor, count })
 }
 
 pub fn get_user(conn: &mut PgConnection, organization: OrganizationId, id: UserId) -> Result<User> {
-    let row: Option<UserRow> = users::table.find((organization, id)).select(UserRow::as_select()).first(conn).optional()?;
+    let row: Option<UserRow> =
+        users::table.find((organization, id)).select(UserRow::as_select()).first(conn).optional()?;
     row.map(User::from).ok_or_else(|| Error::not_found(Code::UserNotFound))
 }
 
@@ -345,7 +337,9 @@ pub fn user_by_email(conn: &mut PgConnection, email: &str) -> Result<Option<(Org
     match found.as_slice() {
         [] => Ok(None),
         [only] => Ok(Some(*only)),
-        _ => Err(Error::new(Code::OrganizationAmbiguous, "Several organizations have a user with this e-mail address.")),
+        _ => {
+            Err(Error::new(Code::OrganizationAmbiguous, "Several organizations have a user with this e-mail address."))
+        }
     }
 }
 
@@ -477,20 +471,11 @@ pub fn list_api_tokens(conn: &mut PgConnection, organization: OrganizationId, pa
     let mut rows: Vec<ApiTokenRow> = query.load(conn)?;
     let next_cursor = page.cut(&mut rows, |row| row.id)?;
     let people = people(conn, organization, rows.iter().map(|row| ActorRef::user(row.user_id)))?;
-    let count = match page.count {
-        Some(_) => Some(Count { value: all().count().get_result(conn)?, exact: true }),
-        None => None,
-    };
+    let count = keyset::count(conn, page, || all().select(api_tokens::id))?;
     Ok(ApiTokenList { data: rows.into_iter().map(|row| row.view(&people, None)).collect(), next_cursor, count })
 }
 
-pub fn insert_api_token(
-    tx: &mut Tx,
-    jwt: &Jwt,
-    user: UserId,
-    role: Role,
-    body: &CreateApiToken,
-) -> Result<ApiToken> {
+pub fn insert_api_token(tx: &mut Tx, jwt: &Jwt, user: UserId, role: Role, body: &CreateApiToken) -> Result<ApiToken> {
     let scope = Scope::parse(&body.scope).unwrap_or(Scope::ALL);
     let id = ApiTokenId::new();
     let expires_at = tx.now + Duration::days(body.days);
@@ -515,8 +500,12 @@ pub fn insert_api_token(
 
 /// Ends a token; one that has ended already stays as it is.
 pub fn revoke_api_token(tx: &mut Tx, id: ApiTokenId) -> Result<()> {
-    let revoked: Option<Option<DateTime<Utc>>> =
-        api_tokens::table.find((tx.organization, id)).select(api_tokens::revoked_at).for_update().first(tx.conn).optional()?;
+    let revoked: Option<Option<DateTime<Utc>>> = api_tokens::table
+        .find((tx.organization, id))
+        .select(api_tokens::revoked_at)
+        .for_update()
+        .first(tx.conn)
+        .optional()?;
     match revoked {
         None => Err(Error::not_found(Code::ApiTokenNotFound)),
         Some(Some(_)) => Ok(()),

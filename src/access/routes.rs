@@ -10,9 +10,9 @@ use super::types::{
     UpdateOrganization, UpdateUser, User, UserFilter, UserList,
 };
 use super::{password, queries, sessions};
+use crate::actor::Caller;
 use crate::answer::{Answer, Retry};
 use crate::db::Db;
-use crate::actor::Caller;
 use crate::error::{Error, FieldError, Result};
 use crate::http::body::Body;
 use crate::http::caller::Admin;
@@ -225,8 +225,7 @@ pub async fn update_user(
 ))]
 #[get("/v1/api-tokens")]
 pub async fn list_api_tokens(caller: Admin, list: List<crate::http::query::NoFilter>, db: Data<Db>) -> Result<Answer> {
-    let tokens =
-        db.read(&caller, move |tx| queries::list_api_tokens(tx.conn, tx.organization, &list.page)).await?;
+    let tokens = db.read(&caller, move |tx| queries::list_api_tokens(tx.conn, tx.organization, &list.page)).await?;
     tokens.answer()
 }
 

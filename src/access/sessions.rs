@@ -27,7 +27,8 @@ const FREE_FAILURES: i32 = 10;
 const WAIT_MINUTES: i64 = 15;
 
 /// A hash of no one's password: looking at it takes as long for an unknown e-mail address as for a known one.
-const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$R0Qx0qWfX0ZpZ2h0c2l0b3V0d2l0aG5vb25lLi4uLi4";
+const NOBODY: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$R0Qx0qWfX0ZpZ2h0c2l0b3V0d2l0aG5vb25lLi4uLi4";
 
 pub async fn login(db: &Db, jwt: &Jwt, body: Login) -> Result<Session> {
     let email = body.email.trim().to_lowercase();
@@ -38,8 +39,11 @@ pub async fn login(db: &Db, jwt: &Jwt, body: Login) -> Result<Session> {
             && candidate.failed_login_at.is_some_and(|at| at > now - Duration::minutes(WAIT_MINUTES))
     };
     if !found.is_empty() && found.iter().all(waits) {
-        return Err(Error::new(Code::TooManyAttempts, "Too many wrong passwords: wait, or ask an administrator for a new one.")
-            .retry_after((WAIT_MINUTES * 60).unsigned_abs()));
+        return Err(Error::new(
+            Code::TooManyAttempts,
+            "Too many wrong passwords: wait, or ask an administrator for a new one.",
+        )
+        .retry_after((WAIT_MINUTES * 60).unsigned_abs()));
     }
     if found.is_empty() {
         password::verify(body.password.clone(), NOBODY.to_owned()).await?;

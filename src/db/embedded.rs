@@ -112,12 +112,7 @@ impl EmbeddedPostgres {
         let programs = find_programs(&account, link)?;
         let cluster = choose_cluster(&account, &programs, data_dir, link)?;
         let password = read_password(&data_dir.join("postgres.password"), &cluster)?;
-        let server = Server {
-            sockets: choose_sockets(&account, &cluster)?,
-            account,
-            programs,
-            cluster,
-        };
+        let server = Server { sockets: choose_sockets(&account, &cluster)?, account, programs, cluster };
         if !server.cluster.exists() {
             server.create(&password, settings)?;
         }
@@ -138,12 +133,7 @@ impl EmbeddedPostgres {
             percent_encoded(password.as_bytes()),
             percent_encoded(server.sockets.as_os_str().as_bytes()),
         );
-        Ok(Self {
-            server,
-            url,
-            starting,
-            using,
-        })
+        Ok(Self { server, url, starting, using })
     }
 
     /// Where to connect, password included, for libpq and psql.
@@ -229,9 +219,8 @@ impl Server {
         let deadline = Instant::now() + PATIENCE;
         // What passes: a server on its way up or down, and the last processes of a killed one,
         // to which a new one answers with this message.
-        let passes = |StartError(reason): &StartError| {
-            self.is_alive() || reason.contains("pre-existing shared memory block")
-        };
+        let passes =
+            |StartError(reason): &StartError| self.is_alive() || reason.contains("pre-existing shared memory block");
         loop {
             let outcome = if self.is_ready() {
                 Ok(())
@@ -258,11 +247,7 @@ impl Server {
     fn launch(&self, settings: &[(&str, &str)]) -> Result<(), StartError> {
         let sockets = self.sockets.to_string_lossy();
         let mut lines = String::from("# Written anew at every start; use ALTER SYSTEM instead.\n");
-        for (name, value) in SETTINGS
-            .iter()
-            .chain(&[("unix_socket_directories", &*sockets)])
-            .chain(settings)
-        {
+        for (name, value) in SETTINGS.iter().chain(&[("unix_socket_directories", &*sockets)]).chain(settings) {
             let value = value.replace('\\', r"\\").replace('\'', "''");
             lines.push_str(&format!("{name} = '{value}'\n"));
         }
@@ -307,8 +292,7 @@ impl Server {
         match fs::read_link(format!("/proc/{}/cwd", pid.trim_start_matches('-'))) {
             Ok(folder) if folder == self.cluster => return true,
             Ok(_) => {}
-            Err(error)
-                if error.kind() == ErrorKind::NotFound && Path::new("/proc/self").exists() => {}
+            Err(error) if error.kind() == ErrorKind::NotFound && Path::new("/proc/self").exists() => {}
             Err(_) => return self.pg_ctl(&["status"]).is_ok(),
         }
         let _ = fs::remove_file(self.sockets.join(format!("{SOCKET}.lock")));
@@ -335,11 +319,7 @@ fn choose_account(data_dir: &Path, link: &Path) -> Result<User, StartError> {
         found => found,
     };
     let own = || {
-        if me.is_root() {
-            stand_in()
-        } else {
-            User::from_uid(me)
-        }
+        if me.is_root() { stand_in() } else { User::from_uid(me) }
     };
     let user = match owner {
         Ok(owner) if !owner.is_root() && (me.is_root() || me == owner) => User::from_uid(owner),
@@ -389,8 +369,7 @@ fn find_programs(account: &User, link: &Path) -> Result<PathBuf, StartError> {
         let has = |program: &&str| folder.join(program).is_file();
         folder.is_absolute()
             && ["initdb", "pg_ctl", "postgres"].iter().all(has)
-            && version(account, folder)
-                .is_some_and(|found| made.map_or(found >= OLDEST_VERSION, |made| found == made))
+            && version(account, folder).is_some_and(|found| made.map_or(found >= OLDEST_VERSION, |made| found == made))
     };
     folders.into_iter().find(fits).ok_or_else(|| {
         let missing = match made {
@@ -403,46 +382,28 @@ fn find_programs(account: &User, link: &Path) -> Result<PathBuf, StartError> {
             let version = made.map(|made| format!("-{made}")).unwrap_or_default();
             format!("apt-get install -y postgresql{version}")
         };
-        StartError(format!(
-            "{missing} isn't installed: run `{install}`, or set DATABASE_URL to another server"
-        ))
+        StartError(format!("{missing} isn't installed: run `{install}`, or set DATABASE_URL to another server"))
     })
 }
 
 /// The major version, from a line as `pg_ctl (PostgreSQL) 17.2 (Debian 17.2-1)`.
 fn version(account: &User, programs: &Path) -> Option<u32> {
-    let output = command(account, programs, "pg_ctl", Path::new("/"))
-        .arg("--version")
-        .output()
-        .ok()?;
+    let output = command(account, programs, "pg_ctl", Path::new("/")).arg("--version").output().ok()?;
     let line = String::from_utf8_lossy(&output.stdout);
     let (_, version) = line.split_once("(PostgreSQL) ")?;
-    version
-        .split(|c: char| !c.is_ascii_digit())
-        .next()?
-        .parse()
-        .ok()
+    version.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// Where the cluster is, or is to be.
-fn choose_cluster(
-    account: &User,
-    programs: &Path,
-    data_dir: &Path,
-    link: &Path,
-) -> Result<PathBuf, StartError> {
+fn choose_cluster(account: &User, programs: &Path, data_dir: &Path, link: &Path) -> Result<PathBuf, StartError> {
     if fs::symlink_metadata(link).is_ok() {
         return link.canonicalize().map_err(|error| {
             let link = link.display();
-            StartError(format!(
-                "{link} leads nowhere: bring its target back, or remove it: {error}"
-            ))
+            StartError(format!("{link} leads nowhere: bring its target back, or remove it: {error}"))
         });
     }
     // A program's folder is entered with the rights of its account.
-    let entered = command(account, programs, "pg_ctl", data_dir)
-        .arg("--version")
-        .output();
+    let entered = command(account, programs, "pg_ctl", data_dir).arg("--version").output();
     if !entered.is_err_and(|error| error.kind() == ErrorKind::PermissionDenied) {
         return Ok(link.to_owned());
     }
@@ -458,10 +419,7 @@ fn choose_cluster(
 fn choose_sockets(account: &User, cluster: &Path) -> Result<PathBuf, StartError> {
     let odd = |c: char| c == ',' || c == '"' || c.is_control();
     let socket = cluster.join(SOCKET);
-    if socket
-        .to_str()
-        .is_some_and(|path| path.len() <= SOCKET_BYTES && !path.contains(odd))
-    {
+    if socket.to_str().is_some_and(|path| path.len() <= SOCKET_BYTES && !path.contains(odd)) {
         return Ok(cluster.to_owned());
     }
     let folder = PathBuf::from(format!("/tmp/dossier-{}", short_hash(cluster)));
@@ -496,11 +454,7 @@ fn read_password(file: &Path, cluster: &Path) -> Result<String, StartError> {
 /// A command that gets nothing from this process's environment, where its secrets may be.
 fn command(account: &User, programs: &Path, program: &str, folder: &Path) -> Command {
     let mut command = Command::new(programs.join(program));
-    command
-        .env_clear()
-        .env("PATH", env::var_os("PATH").unwrap_or_default())
-        .env("LC_ALL", "C")
-        .current_dir(folder);
+    command.env_clear().env("PATH", env::var_os("PATH").unwrap_or_default()).env("LC_ALL", "C").current_dir(folder);
     if Uid::effective().is_root() {
         command.uid(account.uid.as_raw()).gid(account.gid.as_raw());
     }
@@ -552,11 +506,7 @@ fn replace(path: &Path, text: &str, owner: Option<&User>) -> Result<(), StartErr
 }
 
 fn open_lock(path: &Path) -> Result<File, StartError> {
-    File::options()
-        .create(true)
-        .append(true)
-        .open(path)
-        .map_err(cannot("open", path))
+    File::options().create(true).append(true).open(path).map_err(cannot("open", path))
 }
 
 fn cannot(verb: &str, path: &Path) -> impl Fn(io::Error) -> StartError {
@@ -572,10 +522,7 @@ fn last_lines(text: &[u8]) -> String {
 
 fn short_hash(path: &Path) -> String {
     let hash = Sha256::digest(path.as_os_str().as_bytes());
-    hash.iter()
-        .take(6)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    hash.iter().take(6).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn percent_encoded(bytes: &[u8]) -> String {

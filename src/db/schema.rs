@@ -96,6 +96,21 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Tsvector;
 
+    /// the words of a contact's address and name, by which it and its profile are found
+    contact_terms (organization_id, contact_id, position) {
+        organization_id -> Uuid,
+        contact_id -> Uuid,
+        position -> Int2,
+        term -> Text,
+        /// that of the contact
+        profile_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
     contacts (organization_id, id) {
         organization_id -> Uuid,
         id -> Uuid,
@@ -108,7 +123,6 @@ diesel::table! {
         /// the name (or address) folded, at most 200 characters: what lists are sorted by
         sort_name -> Text,
         profile_id -> Nullable<Uuid>,
-        last_message_at -> Timestamptz,
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
@@ -371,14 +385,14 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Tsvector;
 
-    /// the words by which a profile is found: of its name, its contacts, its searchable fields
+    /// the words by which a profile is found: of its name and its searchable fields
     profile_terms (organization_id, profile_id, source, source_id, position) {
         organization_id -> Uuid,
         profile_id -> Uuid,
         term -> Text,
         position -> Int2,
         source -> Text,
-        /// the contact or field that has the word; for a name the profile itself
+        /// the field that has the word; for a name the profile itself
         source_id -> Uuid,
     }
 }
@@ -476,6 +490,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     blobs,
     channels,
     contact_channels,
+    contact_terms,
     contacts,
     conversation_participants,
     conversation_reads,

@@ -14,11 +14,9 @@ type Standing = (Role, Option<DateTime<Utc>>, Option<ApiTokenId>, Option<DateTim
 /// Who acts for this caller: the user, or the API token.
 pub fn check(conn: &mut PgConnection, caller: &Caller) -> Result<ActorRef> {
     let standing: Option<Standing> = users::table
-        .left_join(
-            api_tokens::table.on(api_tokens::organization_id
-                .eq(users::organization_id)
-                .and(api_tokens::id.eq(ApiTokenId(caller.token)))),
-        )
+        .left_join(api_tokens::table.on(
+            api_tokens::organization_id.eq(users::organization_id).and(api_tokens::id.eq(ApiTokenId(caller.token))),
+        ))
         .filter(users::organization_id.eq(caller.organization))
         .filter(users::id.eq(caller.user))
         .select((users::role, users::deactivated_at, api_tokens::id.nullable(), api_tokens::revoked_at.nullable()))
@@ -29,6 +27,8 @@ pub fn check(conn: &mut PgConnection, caller: &Caller) -> Result<ActorRef> {
             Some(id) => ActorRef { kind: ActorType::Token, id: Some(id.0) },
             None => ActorRef::user(caller.user),
         }),
-        _ => Err(Error::new(Code::TokenInvalid, "The user, the role or the token behind it has changed: log in again.")),
+        _ => {
+            Err(Error::new(Code::TokenInvalid, "The user, the role or the token behind it has changed: log in again."))
+        }
     }
 }

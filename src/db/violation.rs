@@ -12,10 +12,9 @@ impl From<DieselError> for Error {
             return Error::internal(error);
         };
         match kind {
-            DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::CheckViolation => information
-                .constraint_name()
-                .and_then(conflict)
-                .unwrap_or_else(|| Error::internal(error)),
+            DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::CheckViolation => {
+                information.constraint_name().and_then(conflict).unwrap_or_else(|| Error::internal(error))
+            }
             DatabaseErrorKind::SerializationFailure => Error::unavailable(1, error).transient(),
             DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
                 Error::unavailable(2, error)

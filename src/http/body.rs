@@ -64,7 +64,9 @@ impl FromRequest for Retry {
 /// 415 for a body that doesn't say it is JSON.
 pub fn require_json(request: &HttpRequest) -> Result<()> {
     let content_type = request.content_type();
-    if content_type == "application/json" || (content_type.starts_with("application/") && content_type.ends_with("+json")) {
+    if content_type == "application/json"
+        || (content_type.starts_with("application/") && content_type.ends_with("+json"))
+    {
         return Ok(());
     }
     let said = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("nothing");
@@ -74,8 +76,11 @@ pub fn require_json(request: &HttpRequest) -> Result<()> {
 /// The whole body, refused before it is read when it says it is too large, and as soon as it is.
 pub async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<Bytes> {
     let too_large = || Error::new(Code::TooLarge, format!("The body may have at most {limit} bytes."));
-    let announced: Option<u64> =
-        request.headers().get("content-length").and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
+    let announced: Option<u64> = request
+        .headers()
+        .get("content-length")
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.parse().ok());
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }

@@ -43,7 +43,9 @@ pub fn diagnose<T: DeserializeOwned>(mut value: Value) -> (Vec<FieldError>, Opti
         let mended = errors.len() < MAX_ERRORS
             && match code {
                 "unknown" => remove(&mut value, &pointer),
-                _ => substitutes.next(&pointer, &message).is_some_and(|substitute| set(&mut value, &pointer, substitute)),
+                _ => {
+                    substitutes.next(&pointer, &message).is_some_and(|substitute| set(&mut value, &pointer, substitute))
+                }
             };
         if !mended {
             return (errors, None);

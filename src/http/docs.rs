@@ -61,9 +61,9 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         parameters.push(json!({ "$ref": IDEMPOTENCY_KEY }));
     }
     let has = |place: &str, name: Option<&str>| {
-        parameters.as_array().is_some_and(|all| {
-            all.iter().any(|one| one["in"] == place && name.is_none_or(|name| one["name"] == name))
-        })
+        parameters
+            .as_array()
+            .is_some_and(|all| all.iter().any(|one| one["in"] == place && name.is_none_or(|name| one["name"] == name)))
     };
     let (has_query, has_if_match, has_cursor) =
         (has("query", None), has("header", Some("If-Match")), has("query", Some("cursor")));
@@ -129,7 +129,8 @@ fn operation_answers_json(operation: &Map<String, Value>) -> bool {
 
 fn shared_responses() -> Value {
     let response = |description: &str, codes: &[Code]| {
-        let examples: Map<String, Value> = codes.iter().map(|code| (code.as_str().to_owned(), example(*code))).collect();
+        let examples: Map<String, Value> =
+            codes.iter().map(|code| (code.as_str().to_owned(), example(*code))).collect();
         json!({
             "description": description,
             "headers": { "X-Request-Id": { "$ref": "#/components/headers/RequestId" } },

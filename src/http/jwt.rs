@@ -43,11 +43,7 @@ impl Jwt {
         validation.set_audience(&[AUDIENCE]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.leeway = LEEWAY_SECONDS;
-        Self {
-            encoding: EncodingKey::from_secret(secret),
-            decoding: DecodingKey::from_secret(secret),
-            validation,
-        }
+        Self { encoding: EncodingKey::from_secret(secret), decoding: DecodingKey::from_secret(secret), validation }
     }
 
     /// A token for `caller`, good from `now` until `expires_at`.
@@ -69,9 +65,8 @@ impl Jwt {
     /// Who the token says is asking, or 401.
     pub fn verify(&self, token: &str) -> Result<Caller> {
         let refused = || Error::new(Code::TokenInvalid, "The token is malformed, expired or not from here.");
-        let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation)
-            .map_err(|_| refused())?
-            .claims;
+        let claims =
+            jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation).map_err(|_| refused())?.claims;
         Ok(Caller {
             organization: claims.org,
             user: claims.sub,

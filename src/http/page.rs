@@ -119,9 +119,8 @@ impl Page {
     /// The key of the last entry of the page before, or None on the first page.
     pub fn after<K: DeserializeOwned>(&self) -> Result<Option<K>> {
         let Some(cursor) = &self.cursor else { return Ok(None) };
-        let refused = || {
-            Error::new(Code::CursorInvalid, "The cursor belongs to another list, sort or filter, or was changed.")
-        };
+        let refused =
+            || Error::new(Code::CursorInvalid, "The cursor belongs to another list, sort or filter, or was changed.");
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refused())?;
         let (checksum, key) = bytes.split_at_checked(CHECKSUM).ok_or_else(refused)?;
         if checksum != self.checksum(key) {

@@ -1,8 +1,8 @@
 //! From a failure to its answer: problem details (RFC 9457), in one place.
 
 use actix_web::body::BoxBody;
-use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::http::StatusCode;
+use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;

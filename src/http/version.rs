@@ -64,9 +64,8 @@ pub fn etag(version: Option<i32>, body: &str) -> String {
 
 /// Whether the client has this very answer already (RFC 9110, 13.1.2: compared weakly).
 pub fn not_modified(request: &HttpRequest, etag: &str) -> bool {
-    tags(request, IF_NONE_MATCH.as_str()).is_some_and(|tags| {
-        tags.iter().any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag)
-    })
+    tags(request, IF_NONE_MATCH.as_str())
+        .is_some_and(|tags| tags.iter().any(|tag| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == etag))
 }
 
 fn tags(request: &HttpRequest, header: &str) -> Option<Vec<String>> {
@@ -80,7 +79,6 @@ fn tags(request: &HttpRequest, header: &str) -> Option<Vec<String>> {
         .collect();
     (!values.is_empty()).then_some(values)
 }
-
 
 /// The header, for the document.
 #[derive(utoipa::IntoParams)]

@@ -2,6 +2,9 @@
 //!
 //! Nothing but the mail at hand is held in memory, however large the mailbox is.
 
+#[cfg(test)]
+mod tests;
+
 use std::{
     fs::{self, File},
     io::{self, BufRead, BufReader, ErrorKind, Read},
@@ -105,19 +108,11 @@ enum Next {
 impl Mails {
     fn open(path: &Path, max_bytes: u64) -> Self {
         let next = Self::first(path);
-        Self {
-            path: path.to_owned(),
-            max_bytes,
-            next: next.unwrap_or_else(|error| Next::Failed(length(path), error)),
-        }
+        Self { path: path.to_owned(), max_bytes, next: next.unwrap_or_else(|error| Next::Failed(length(path), error)) }
     }
 
     fn failed(path: &Path, consumed: u64, error: io::Error) -> Self {
-        Self {
-            path: path.to_owned(),
-            max_bytes: 0,
-            next: Next::Failed(consumed, error),
-        }
+        Self { path: path.to_owned(), max_bytes: 0, next: Next::Failed(consumed, error) }
     }
 
     /// A file whose first line is an envelope is an mbox, if only of one mail.
@@ -144,11 +139,7 @@ impl Iterator for Mails {
         let path = self.path.display();
         match std::mem::replace(&mut self.next, Next::Nothing) {
             Next::Nothing => None,
-            Next::Failed(consumed, error) => Some(SourceMail {
-                name: path.to_string(),
-                consumed,
-                raw: Err(error),
-            }),
+            Next::Failed(consumed, error) => Some(SourceMail { name: path.to_string(), consumed, raw: Err(error) }),
             Next::Single(file, length) => Some(SourceMail {
                 name: path.to_string(),
                 consumed: length,
@@ -160,21 +151,13 @@ impl Iterator for Mails {
                 let next_envelope = read.as_ref().ok().copied().flatten();
                 // A file with one envelope line is a saved mail: nobody separated or quoted anything in it.
                 let is_mailbox = number > 1 || next_envelope.is_some();
-                let name = if is_mailbox {
-                    format!("{path}#{number}")
-                } else {
-                    path.to_string()
-                };
+                let name = if is_mailbox { format!("{path}#{number}") } else { path.to_string() };
                 let consumed = envelope + mail.consumed;
                 let raw = read.and_then(|_| mail.finish(is_mailbox, next_envelope.is_some()));
                 if let Some(next_envelope) = next_envelope {
                     self.next = Next::Mbox(reader, next_envelope, number + 1);
                 }
-                Some(SourceMail {
-                    name,
-                    consumed,
-                    raw,
-                })
+                Some(SourceMail { name, consumed, raw })
             }
         }
     }
@@ -184,8 +167,7 @@ fn read_single(file: File, length: u64, max_bytes: u64) -> io::Result<Vec<u8>> {
     let mut raw = Vec::new();
     if length <= max_bytes {
         // It may be growing.
-        file.take(max_bytes.saturating_add(1))
-            .read_to_end(&mut raw)?;
+        file.take(max_bytes.saturating_add(1)).read_to_end(&mut raw)?;
     }
     if length > max_bytes || raw.len() as u64 > max_bytes {
         return Err(ErrorKind::FileTooLarge.into());
@@ -203,12 +185,7 @@ struct MboxMail {
 
 impl MboxMail {
     fn new(max_bytes: u64) -> Self {
-        Self {
-            raw: Vec::new(),
-            max_bytes,
-            too_large: false,
-            consumed: 0,
-        }
+        Self { raw: Vec::new(), max_bytes, too_large: false, consumed: 0 }
     }
 
     /// Reads to the next envelope line, and gives its length; `None` at the end of the file.
@@ -268,12 +245,8 @@ fn is_envelope(line: &[u8]) -> bool {
     let rest = String::from_utf8_lossy(rest);
     let words: Vec<&str> = rest.split_whitespace().collect();
     let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
-    let is_time = |word: &&str| {
-        word.split(':').count() >= 2
-            && word
-                .split(':')
-                .all(|part| part.len() == 2 && is_number(part))
-    };
+    let is_time =
+        |word: &&str| word.split(':').count() >= 2 && word.split(':').all(|part| part.len() == 2 && is_number(part));
     let is_year = |word: &&str| word.len() == 4 && is_number(word);
     match words.as_slice() {
         [address] => address.contains('@'),
@@ -287,136 +260,9 @@ fn unquoted(raw: &[u8]) -> Vec<u8> {
         .split_inclusive(|byte| *byte == b'\n')
         .map(|line| {
             let marks = line.iter().take_while(|byte| **byte == b'>').count();
-            let quoted = line
-                .get(marks..)
-                .is_some_and(|rest| rest.starts_with(b"From "));
+            let quoted = line.get(marks..).is_some_and(|rest| rest.starts_with(b"From "));
             line.strip_prefix(b">").filter(|_| quoted).unwrap_or(line)
         })
         .collect();
     lines.concat()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Writes these files into a new folder.
-    fn folder(files: &[(&str, &str)]) -> tempfile::TempDir {
-        let folder = tempfile::tempdir().unwrap();
-        for (name, content) in files {
-            let path = folder.path().join(name);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, content).unwrap();
-        }
-        folder
-    }
-
-    /// Name within the folder and content of each mail, or the kind of its error.
-    fn found(folder: &tempfile::TempDir, path: &str, max_bytes: u64) -> Vec<(String, String)> {
-        let path = folder.path().join(path);
-        let items: Vec<_> = mails(std::slice::from_ref(&path), max_bytes).collect();
-        let consumed: u64 = items.iter().map(|item| item.consumed).sum();
-        assert_eq!(consumed, total_bytes(&[path]));
-        let prefix = format!("{}/", folder.path().display());
-        items
-            .into_iter()
-            .map(|item| {
-                let content = match item.raw {
-                    Ok(raw) => String::from_utf8(raw).unwrap(),
-                    Err(error) => format!("{:?}", error.kind()),
-                };
-                (item.name.replace(&prefix, ""), content)
-            })
-            .collect()
-    }
-
-    fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
-        let owned = |(name, content): &(&str, &str)| ((*name).to_owned(), (*content).to_owned());
-        expected.iter().map(owned).collect()
-    }
-
-    #[test]
-    fn folders_are_read_in_order() {
-        let files = [
-            ("a/2", "two"),
-            ("a/1", "one"),
-            ("b", "three"),
-            (".note", "x"),
-        ];
-        let folder = folder(&files);
-        let expected = pairs(&[("a/1", "one"), ("a/2", "two"), ("b", "three")]);
-        assert_eq!(found(&folder, "", 100), expected);
-        assert_eq!(found(&folder, "a/2", 100), pairs(&[("a/2", "two")]));
-    }
-
-    #[test]
-    fn of_a_maildir_only_delivered_mails_are_read() {
-        let folder = folder(&[
-            ("m/cur/1:2,S", "one"),
-            ("m/new/2", "two"),
-            ("m/tmp/3", "x"),
-            ("m/index", "x"),
-            ("m/.Sent/cur/4", "four"),
-            ("m/.Sent/new/5", "five"),
-            ("m/.Sent/tmp/6", "x"),
-        ]);
-        let contents: Vec<_> = found(&folder, "m", 100).into_iter().map(|m| m.1).collect();
-        assert_eq!(contents, ["four", "five", "one", "two"]);
-    }
-
-    #[test]
-    fn an_mbox_is_split_and_unquoted() {
-        let folder = folder(&[(
-            "x.mbox",
-            "From a@x Tue Aug 20 12:00:00 2002\nA: 1\n\none\n>From here\n>>From there\n> From\n\n\
-             From - Tue Aug 20 12:00:00 2002\r\nB: 2\r\n\r\ntwo\nFrom a@x Tue Aug 20 12:00:00 2002\n\n\
-             From the start it was prose\n\nFrom c@x\nC: 3\n\n",
-        )]);
-        assert_eq!(
-            found(&folder, "x.mbox", 200),
-            pairs(&[
-                ("x.mbox#1", "A: 1\n\none\nFrom here\n>From there\n> From\n"),
-                (
-                    "x.mbox#2",
-                    "B: 2\r\n\r\ntwo\nFrom a@x Tue Aug 20 12:00:00 2002\n\nFrom the start it was prose\n"
-                ),
-                ("x.mbox#3", "C: 3\n\n"),
-            ])
-        );
-    }
-
-    #[test]
-    fn a_single_mail_may_begin_with_its_envelope() {
-        let mail = "A: 1\n\none\n>From here\n\n";
-        let saved = format!("From a@x Tue Aug 20 12:00:00 2002\n{mail}");
-        let folder = folder(&[("1.txt", &saved)]);
-        let expected = pairs(&[("1.txt", mail)]);
-        assert_eq!(found(&folder, "", 100), expected);
-    }
-
-    #[test]
-    fn mails_that_are_too_large_are_skipped() {
-        let envelope = "From a@x Tue Aug 20 12:00:00 2002\n";
-        let long = "x".repeat(300_000);
-        let mbox = format!("{envelope}{long}\n\n{envelope}0123456789\n\n{envelope}01234567890\n\n");
-        let folder = folder(&[("a", &mbox), ("b", &long), ("c", "0123456789\n")]);
-        let expected = [
-            ("a#1", "FileTooLarge"),
-            ("a#2", "0123456789\n"),
-            ("a#3", "FileTooLarge"),
-            ("b", "FileTooLarge"),
-            ("c", "0123456789\n"),
-        ];
-        assert_eq!(found(&folder, "", 11), pairs(&expected));
-    }
-
-    #[test]
-    fn what_cannot_be_read_is_reported_and_the_rest_follows() {
-        let folder = folder(&[("a", "one")]);
-        let paths = [folder.path().join("missing"), folder.path().join("a")];
-        let kinds: Vec<_> = mails(&paths, 100)
-            .map(|mail| mail.raw.map_err(|error| error.kind()))
-            .collect();
-        assert_eq!(kinds, [Err(ErrorKind::NotFound), Ok(b"one".to_vec())]);
-    }
 }

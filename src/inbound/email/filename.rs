@@ -23,9 +23,7 @@ pub fn reduced(name: &str) -> Option<String> {
     let (stem, extension) = name
         .rsplit_once('.')
         .filter(|(_, extension)| extension.chars().count() <= MAX_EXTENSION_CHARS)
-        .map_or((name, String::new()), |(stem, end)| {
-            (stem, format!(".{end}"))
-        });
+        .map_or((name, String::new()), |(stem, end)| (stem, format!(".{end}")));
     let room = MAX_CHARS - extension.chars().count();
     Some(stem.chars().take(room).collect::<String>() + &extension)
 }

@@ -62,10 +62,7 @@ impl Header {
 
     /// The values of every field of this (lower-case) name, the topmost first.
     pub fn all<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a str> {
-        self.fields
-            .iter()
-            .filter(move |(field, _)| field == name)
-            .map(|(_, value)| value.trim())
+        self.fields.iter().filter(move |(field, _)| field == name).map(|(_, value)| value.trim())
     }
 
     /// The value of the first field of this (lower-case) name.
@@ -75,18 +72,13 @@ impl Header {
 
     /// Everyone named in the fields of this name who has a usable address.
     pub fn mailboxes(&self, name: &str) -> Vec<Mailbox> {
-        self.all(name)
-            .flat_map(mailboxes)
-            .take(MAX_MAILBOXES)
-            .collect()
+        self.all(name).flat_map(mailboxes).take(MAX_MAILBOXES).collect()
     }
 
     /// A field of a type and its parameters, such as `Content-Type` (RFC 2045; RFC 2231).
     pub fn parameters(&self, name: &str) -> Option<ContentType<'static>> {
         let value = terminated(self.first(name)?);
-        let parsed = MessageStream::new(value.as_bytes())
-            .parse_content_type()
-            .into_owned();
+        let parsed = MessageStream::new(value.as_bytes()).parse_content_type().into_owned();
         parsed.into_content_type()
     }
 }
@@ -101,10 +93,8 @@ pub fn unstructured(value: &str, max: usize) -> Option<String> {
 /// Text without control characters and runs of blanks, cut after `max` characters; `None` when nothing is left.
 pub fn one_line(text: &str, max: usize) -> Option<String> {
     let text = text.replace('\0', "\u{FFFD}");
-    let words: Vec<&str> = text
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| !word.is_empty())
-        .collect();
+    let words: Vec<&str> =
+        text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()).collect();
     let line: String = words.join(" ").chars().take(max).collect();
     (!line.is_empty()).then_some(line)
 }
@@ -129,11 +119,7 @@ pub fn date(value: &str) -> Option<DateTime<Utc>> {
             u32::from(date.second).min(59), // a leap second
         )?
         .and_utc();
-    let utc = if date.tz_before_gmt {
-        local + offset
-    } else {
-        local - offset
-    };
+    let utc = if date.tz_before_gmt { local + offset } else { local - offset };
     (1971..=9999).contains(&year).then_some(utc)
 }
 
@@ -159,14 +145,10 @@ fn mailboxes(value: &str) -> Vec<Mailbox> {
 
 /// Whether mail could be sent there: something, an at sign, something.
 fn is_usable(address: &str) -> bool {
-    let stray = |c: char| {
-        c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';' | '\u{FFFD}')
-    };
+    let stray = |c: char| c.is_whitespace() || c.is_control() || matches!(c, '<' | '>' | ',' | ';' | '\u{FFFD}');
     address.len() <= MAX_ADDRESS_BYTES
         && !address.contains(stray)
-        && address
-            .rsplit_once('@')
-            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+        && address.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
 }
 
 /// The parsers expect a field as it stands in a mail, with the end of its line.
@@ -208,14 +190,10 @@ mod tests {
 
     #[test]
     fn a_header_ends_at_an_empty_line_or_where_it_stops_being_one() {
-        let (header, body) =
-            Header::split(b"From me Mon\n>From you Tue\nA : 1\r\n folded\r\n\r\nbody");
+        let (header, body) = Header::split(b"From me Mon\n>From you Tue\nA : 1\r\n folded\r\n\r\nbody");
         assert_eq!(header.first("a"), Some("1 folded"));
         assert_eq!(body, b"body");
-        assert_eq!(
-            Header::split(b"A: 1\nno field\nB: 2").1,
-            b"no field\nB: 2".as_slice()
-        );
+        assert_eq!(Header::split(b"A: 1\nno field\nB: 2").1, b"no field\nB: 2".as_slice());
     }
 
     #[test]
@@ -239,11 +217,7 @@ mod tests {
             "To: \"Doe, J.\" <j@x.nl>, k@x.nl (Kim), =?utf-8?q?J=C3=B6rg?= <l@x.nl>,\n\
              \tfriends: m@x.nl, <n@x.nl>;, nobody, <>, \"o@x.nl\" <o@x.nl>\n",
         );
-        let found: Vec<_> = list
-            .mailboxes("to")
-            .into_iter()
-            .map(|m| (m.name.unwrap_or_default(), m.address))
-            .collect();
+        let found: Vec<_> = list.mailboxes("to").into_iter().map(|m| (m.name.unwrap_or_default(), m.address)).collect();
         let expected = [
             ("Doe, J.", "j@x.nl"),
             ("Kim", "k@x.nl"),
@@ -283,16 +257,8 @@ mod tests {
         assert_eq!(read("20 Aug 02 12:00 GMT"), noon);
         assert_eq!(read("Tue, 20 Aug 102 08:00:00 EDT"), noon);
         assert_eq!(read("Tue, 20 Aug 2002 12:00:00"), noon);
-        assert_eq!(
-            read("from a by b; x; Tue, 20 Aug 2002 05:00:00 -0700"),
-            noon
-        );
-        for unusable in [
-            "",
-            "soon",
-            "31 Feb 2002 12:00:00 +0000",
-            "1 Jan 1970 00:00:00 +0000",
-        ] {
+        assert_eq!(read("from a by b; x; Tue, 20 Aug 2002 05:00:00 -0700"), noon);
+        for unusable in ["", "soon", "31 Feb 2002 12:00:00 +0000", "1 Jan 1970 00:00:00 +0000"] {
             assert_eq!(read(unusable), None, "{unusable}");
         }
     }

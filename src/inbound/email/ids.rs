@@ -32,11 +32,7 @@ pub fn references<'a>(
         .filter(|id| Some(id.as_str()) != own && seen.insert(id.clone()))
         .collect();
     let surplus = all.len().saturating_sub(KEPT_FIRST + KEPT_LAST);
-    all.iter()
-        .take(KEPT_FIRST)
-        .chain(all.iter().skip(KEPT_FIRST + surplus))
-        .cloned()
-        .collect()
+    all.iter().take(KEPT_FIRST).chain(all.iter().skip(KEPT_FIRST + surplus)).cloned().collect()
 }
 
 fn in_references(field: &str) -> Vec<String> {
@@ -54,11 +50,7 @@ fn in_in_reply_to(field: &str) -> Vec<String> {
         .filter_map(|part| part.split('<').next())
         .any(|outside| outside.contains(char::is_alphanumeric));
     if prose && field.contains('<') {
-        return bracketed(field)
-            .last()
-            .and_then(normalise)
-            .into_iter()
-            .collect();
+        return bracketed(field).last().and_then(normalise).into_iter().collect();
     }
     // Without brackets, only a lone word can be an id: an address in prose isn't one.
     if prose && field.split_whitespace().count() > 1 {
@@ -69,17 +61,12 @@ fn in_in_reply_to(field: &str) -> Vec<String> {
 
 /// Every `<…>`; of nested ones the innermost.
 fn bracketed(field: &str) -> impl Iterator<Item = &str> {
-    field
-        .split_inclusive('>')
-        .filter_map(|part| Some(part.strip_suffix('>')?.rsplit_once('<')?.1))
+    field.split_inclusive('>').filter_map(|part| Some(part.strip_suffix('>')?.rsplit_once('<')?.1))
 }
 
 /// Folding may have left blanks inside an id.
 fn normalise(id: &str) -> Option<String> {
-    let id: String = id
-        .chars()
-        .filter(|c| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>'))
-        .collect();
+    let id: String = id.chars().filter(|c| !c.is_whitespace() && !c.is_control() && !matches!(c, '<' | '>')).collect();
     if id.len() > MAX_ID_BYTES {
         let hash = Sha256::digest(id.as_bytes());
         let hex: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
@@ -93,11 +80,7 @@ mod tests {
     use super::*;
 
     fn referenced(references: &str, in_reply_to: &str) -> Vec<String> {
-        super::references(
-            Some(references).into_iter(),
-            Some(in_reply_to).into_iter(),
-            Some("me@x"),
-        )
+        super::references(Some(references).into_iter(), Some(in_reply_to).into_iter(), Some("me@x"))
     }
 
     #[test]
@@ -120,10 +103,7 @@ mod tests {
 
     #[test]
     fn references_are_every_bracketed_part() {
-        assert_eq!(
-            referenced("<a@x>,<b@x>\t<c d@x> (e) <> <a@x> <me@x>", ""),
-            ["a@x", "b@x", "cd@x"]
-        );
+        assert_eq!(referenced("<a@x>,<b@x>\t<c d@x> (e) <> <a@x> <me@x>", ""), ["a@x", "b@x", "cd@x"]);
         assert_eq!(referenced("a@x b@x and more", ""), ["a@x", "b@x"]);
     }
 
@@ -134,10 +114,7 @@ mod tests {
         assert_eq!(referenced("", "<a@x> <b@x>"), ["a@x", "b@x"]);
         assert_eq!(referenced("", "<a@x>; from jo@x.nl on Tue"), ["a@x"]);
         assert_eq!(referenced("", "a@x"), ["a@x"]);
-        assert_eq!(
-            referenced("", "your message to jo@x.nl"),
-            Vec::<String>::new()
-        );
+        assert_eq!(referenced("", "your message to jo@x.nl"), Vec::<String>::new());
     }
 
     #[test]

@@ -77,20 +77,14 @@ pub fn parse(raw: &[u8]) -> Email {
     let message_id = header.all("message-id").find_map(ids::own);
     let content = parts::read(&header, body);
     Email {
-        references: ids::references(
-            header.all("references"),
-            header.all("in-reply-to"),
-            message_id.as_deref(),
-        ),
+        references: ids::references(header.all("references"), header.all("in-reply-to"), message_id.as_deref()),
         message_id,
         from: ["from", "sender", "reply-to", "return-path"]
             .into_iter()
             .find_map(|name| header.mailboxes(name).into_iter().next()),
         to: header.mailboxes("to"),
         cc: header.mailboxes("cc"),
-        subject: header
-            .first("subject")
-            .and_then(|subject| header::unstructured(subject, MAX_SUBJECT_CHARS)),
+        subject: header.first("subject").and_then(|subject| header::unstructured(subject, MAX_SUBJECT_CHARS)),
         sent_at: header.first("date").and_then(header::date),
         received_at: header.all("received").find_map(header::date),
         text: content.text,

@@ -22,20 +22,13 @@ pub struct Content {
 
 /// Reads all parts of a mail.
 pub fn read(header: &Header, body: &[u8]) -> Content {
-    let mut reader = Reader {
-        attachments: Vec::new(),
-        parts: 0,
-    };
+    let mut reader = Reader { attachments: Vec::new(), parts: 0, layout_left: html::MAX_LAID_OUT_BYTES };
     let shown = reader.part(header, body, Place::Root, 0);
-    Content {
-        html: shown.html.clone(),
-        text: shown
-            .into_text()
-            .trim_end()
-            .trim_start_matches('\n')
-            .to_owned(),
-        attachments: reader.attachments,
-    }
+    let (text, html) = match shown {
+        Shown { text: Some(text), html } => (text, html),
+        Shown { text: None, html } => (reader.text_of(html.as_deref().unwrap_or_default()), html),
+    };
+    Content { html, text: text.trim_end().trim_start_matches('\n').to_owned(), attachments: reader.attachments }
 }
 
 /// Where a part stands decides how it is read.
@@ -53,6 +46,8 @@ enum Place {
 struct Reader {
     attachments: Vec<EmailAttachment>,
     parts: usize,
+    /// How many bytes of HTML may still be laid out: many parts mustn't cost more than one large one.
+    layout_left: usize,
 }
 
 impl Reader {
@@ -92,9 +87,9 @@ impl Reader {
             let content_id = header.first("content-id").and_then(ids::own);
             let inline = kind.is_some_and(|kind| kind.eq_ignore_ascii_case("inline"));
             self.attachments.push(EmailAttachment {
-                filename: name.and_then(filename::reduced).unwrap_or_else(|| {
-                    filename::made_up(&media.main, &media.sub, self.attachments.len() + 1)
-                }),
+                filename: name
+                    .and_then(filename::reduced)
+                    .unwrap_or_else(|| filename::made_up(&media.main, &media.sub, self.attachments.len() + 1)),
                 content_type: format!("{}/{}", media.main, media.sub),
                 inline: !attached && (inline || content_id.is_some()),
                 content_id,
@@ -113,12 +108,35 @@ impl Reader {
         parts.iter().fold(Shown::default(), |shown, part| {
             let (header, body) = Header::split(part);
             let next = self.part(&header, body, place, depth + 1);
-            if place == Place::Alternative {
-                shown.or(next)
-            } else {
-                shown.then(next)
-            }
+            if place == Place::Alternative { shown.or(next) } else { self.joined(shown, next) }
         })
+    }
+
+    /// One above the other.
+    fn joined(&mut self, above: Shown, below: Shown) -> Shown {
+        if !above.is_some() || !below.is_some() {
+            return above.or(below);
+        }
+        let has_text = above.text.is_some() || below.text.is_some();
+        let has_html = above.html.is_some() || below.html.is_some();
+        let text = has_text.then(|| [self.text(&above), self.text(&below)].join("\n\n"));
+        let html = has_html.then(|| above.into_html() + "\n" + &below.into_html());
+        Shown { text, html }
+    }
+
+    fn text(&mut self, shown: &Shown) -> String {
+        let html = shown.html.as_deref().unwrap_or_default();
+        shown.text.clone().unwrap_or_else(|| self.text_of(html))
+    }
+
+    fn text_of(&mut self, html: &str) -> String {
+        match self.layout_left.checked_sub(html.len()) {
+            Some(left) => {
+                self.layout_left = left;
+                html::to_text(html)
+            }
+            None => html::strip(html),
+        }
     }
 }
 
@@ -137,18 +155,13 @@ impl MediaType {
         };
         let is_token = |word: &str| {
             (1..=100).contains(&word.len())
-                && word
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte))
+                && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte))
         };
         let (main, sub) = match (is_token(main), is_token(sub)) {
             (true, true) => (main, sub),
             _ => ("text", "plain"),
         };
-        Self {
-            main: main.to_ascii_lowercase(),
-            sub: sub.to_ascii_lowercase(),
-        }
+        Self { main: main.to_ascii_lowercase(), sub: sub.to_ascii_lowercase() }
     }
 
     fn is_text(&self) -> bool {
@@ -168,13 +181,9 @@ impl MediaType {
         rendition
             || matches!(
                 (self.main.as_str(), self.sub.as_str()),
-                (
-                    "application",
-                    "pgp-signature" | "pgp-encrypted" | "pkcs7-signature" | "x-pkcs7-signature"
-                ) | (
-                    "message",
-                    "delivery-status" | "disposition-notification" | "feedback-report"
-                ) | ("text", "rfc822-headers")
+                ("application", "pgp-signature" | "pgp-encrypted" | "pkcs7-signature" | "x-pkcs7-signature")
+                    | ("message", "delivery-status" | "disposition-notification" | "feedback-report")
+                    | ("text", "rfc822-headers")
             )
     }
 }
@@ -191,15 +200,9 @@ impl Shown {
         if content.trim().is_empty() {
             Self::default()
         } else if media.is_text() && media.sub == "html" {
-            Self {
-                text: None,
-                html: Some(content),
-            }
+            Self { text: None, html: Some(content) }
         } else {
-            Self {
-                text: Some(content.replace("\r\n", "\n").replace('\r', "\n")),
-                html: None,
-            }
+            Self { text: Some(content.replace("\r\n", "\n").replace('\r', "\n")), html: None }
         }
     }
 
@@ -209,72 +212,14 @@ impl Shown {
 
     /// The same content in another rendition; of several, the last is the richest (RFC 2046, section 5.1.4).
     fn or(self, other: Self) -> Self {
-        Self {
-            text: self.text.or(other.text),
-            html: other.html.or(self.html),
-        }
+        Self { text: self.text.or(other.text), html: other.html.or(self.html) }
     }
 
-    /// More content, shown below.
-    fn then(self, next: Self) -> Self {
-        if !self.is_some() || !next.is_some() {
-            return self.or(next);
-        }
-        match (self, next) {
-            (
-                Self {
-                    text: Some(text),
-                    html: None,
-                },
-                Self {
-                    text: Some(more),
-                    html: None,
-                },
-            ) => Self {
-                text: Some(joined(text, &more)),
-                html: None,
-            },
-            (
-                Self {
-                    text: None,
-                    html: Some(html),
-                },
-                Self {
-                    text: None,
-                    html: Some(more),
-                },
-            ) => Self {
-                text: None,
-                html: Some(html + "\n" + &more),
-            },
-            (above, below) => {
-                let html = above.to_html() + "\n" + &below.to_html();
-                Self {
-                    text: Some(joined(above.into_text(), &below.into_text())),
-                    html: Some(html),
-                }
-            }
-        }
+    fn into_html(self) -> String {
+        let text = self.text;
+        let escaped = || format!("<pre>{}</pre>", html::escape(&text.unwrap_or_default()));
+        self.html.unwrap_or_else(escaped)
     }
-
-    fn into_text(self) -> String {
-        let html = self.html;
-        self.text
-            .or_else(|| html.as_deref().map(html::to_text))
-            .unwrap_or_default()
-    }
-
-    fn to_html(&self) -> String {
-        let escaped = || {
-            let text = self.text.as_deref().unwrap_or_default();
-            format!("<pre>{}</pre>", html::escape(text))
-        };
-        self.html.clone().unwrap_or_else(escaped)
-    }
-}
-
-fn joined(text: String, more: &str) -> String {
-    text + "\n\n" + more
 }
 
 /// The parts between the boundary lines (RFC 2046, section 5.1.1); none when there are no such lines.
@@ -289,9 +234,7 @@ fn split<'a>(body: &'a [u8], boundary: &str) -> Vec<&'a [u8]> {
         let at = body.len() - rest.len();
         let (line, after) = split_line(rest);
         rest = after;
-        let delimiter = line
-            .strip_prefix(b"--")
-            .and_then(|line| line.strip_prefix(boundary));
+        let delimiter = line.strip_prefix(b"--").and_then(|line| line.strip_prefix(boundary));
         let closes = match delimiter.map(<[u8]>::trim_ascii_end) {
             Some(b"") => false,
             Some(b"--") => true,

@@ -20,10 +20,7 @@ fn a_plain_mail_is_read() {
          Subject: a\r\n  long   line\r\nDate: Tue, 20 Aug 2002 14:00:00 +0200\r\n\
          Message-ID: <a@x>\r\nIn-Reply-To: <b@x>\r\nReferences: <c@x> <b@x> <a@x>\r\n\r\nHello\r\nyou\r\n",
     );
-    let mailbox = |name: Option<&str>, address: &str| Mailbox {
-        name: name.map(Into::into),
-        address: address.into(),
-    };
+    let mailbox = |name: Option<&str>, address: &str| Mailbox { name: name.map(Into::into), address: address.into() };
     assert_eq!(email.message_id.as_deref(), Some("a@x"));
     assert_eq!(email.references, ["c@x", "b@x"]);
     assert_eq!(email.from, Some(mailbox(Some("Jörg"), "j@x.nl")));
@@ -47,10 +44,7 @@ fn whatever_arrives_is_read() {
     assert_eq!(email.subject.as_deref(), Some("x"));
     assert_eq!(email.text, "From here");
     assert_eq!(parsed("\r\n\nSubject: x").subject.as_deref(), Some("x"));
-    assert_eq!(
-        parse(b"\xEF\xBB\xBFSubject: x").subject.as_deref(),
-        Some("x")
-    );
+    assert_eq!(parse(b"\xEF\xBB\xBFSubject: x").subject.as_deref(), Some("x"));
     assert_eq!(parsed("A: b\n\na\0b\rc").text, "a\u{FFFD}b\nc");
     assert_eq!(parsed("").text, "");
 }
@@ -58,10 +52,7 @@ fn whatever_arrives_is_read() {
 #[test]
 fn the_sender_is_whoever_has_a_usable_address() {
     let from = |mail: &str| parsed(mail).from.map(|from| from.address);
-    assert_eq!(
-        from("From: root\nSender: <s@x>\n\n").as_deref(),
-        Some("s@x")
-    );
+    assert_eq!(from("From: root\nSender: <s@x>\n\n").as_deref(), Some("s@x"));
     assert_eq!(from("From: <>\nReply-To: r@x\n\n").as_deref(), Some("r@x"));
     assert_eq!(from("Return-Path: <p@x>\n\n").as_deref(), Some("p@x"));
     assert_eq!(from("From: a b, nobody\nReturn-Path: <>\n\n"), None);
@@ -116,10 +107,7 @@ fn named_parts_are_files_byte_for_byte() {
     );
     assert_eq!(names(&email), ["café.txt", "€.bin", "x.gif"]);
     let contents: Vec<_> = email.attachments.iter().map(|f| &f.content[..]).collect();
-    assert_eq!(
-        contents,
-        [&b"a\xE9\r\nb\r\n"[..], b"\0\x01\x02", b"GIF\r\n--bb"]
-    );
+    assert_eq!(contents, [&b"a\xE9\r\nb\r\n"[..], b"\0\x01\x02", b"GIF\r\n--bb"]);
     let inline: Vec<_> = email.attachments.iter().map(|file| file.inline).collect();
     assert_eq!(inline, [false, false, true]);
     assert_eq!(email.attachments.last().unwrap().content_id.as_deref(), Some("i@x"));
@@ -128,8 +116,7 @@ fn named_parts_are_files_byte_for_byte() {
 
 #[test]
 fn a_name_in_pieces_is_put_together() {
-    let email =
-        parsed("Content-Type: application/pdf;\n name*0*=utf-8'en'a%20;\n name*1=\"b.pdf\"\n\nx");
+    let email = parsed("Content-Type: application/pdf;\n name*0*=utf-8'en'a%20;\n name*1=\"b.pdf\"\n\nx");
     assert_eq!(names(&email), ["a b.pdf"]);
 }
 
@@ -162,10 +149,7 @@ fn a_single_named_text_is_both_read_and_kept() {
     assert_eq!(email.text, "hello");
     assert_eq!(names(&email), ["a.txt"]);
     let pdf = parsed("Content-Type: application/pdf\n\nx");
-    assert_eq!(
-        (names(&pdf), pdf.text.as_str()),
-        (vec!["attachment-1.pdf"], "")
-    );
+    assert_eq!((names(&pdf), pdf.text.as_str()), (vec!["attachment-1.pdf"], ""));
     let odd = parsed("Content-Type: text/enriched\n\nhello");
     assert_eq!((names(&odd), odd.text.as_str()), (vec![], "hello"));
 }
@@ -188,18 +172,8 @@ fn hostile_structures_take_no_time() {
     let nested = "Content-Type: message/rfc822\n\n".repeat(200_000) + "x";
     assert_eq!(parsed(&nested).attachments.len(), 1);
     let part = "--b\nContent-Type: multipart/x; boundary=none\n\nx\n".repeat(100_000);
-    parsed(&format!(
-        "Content-Type: multipart/mixed; boundary=b\n\n{part}"
-    ));
-    let deep: String = (0..5_000)
-        .map(|n| {
-            format!(
-                "--b{n}\nContent-Type: multipart/mixed; boundary=b{}\n\n",
-                n + 1
-            )
-        })
-        .collect();
-    parsed(&format!(
-        "Content-Type: multipart/mixed; boundary=b0\n\n{deep}"
-    ));
+    parsed(&format!("Content-Type: multipart/mixed; boundary=b\n\n{part}"));
+    let deep: String =
+        (0..5_000).map(|n| format!("--b{n}\nContent-Type: multipart/mixed; boundary=b{}\n\n", n + 1)).collect();
+    parsed(&format!("Content-Type: multipart/mixed; boundary=b0\n\n{deep}"));
 }

@@ -1,0 +1,25 @@
+//! Contacts: one address on one medium, found or made when a message comes in.
+//!
+//! A contact is unique in its organization by medium, scope and normalised address, and PostgreSQL sees to it
+//! ([`find_or_make`]). Its profile is one pointer, which only the profiles' room moves ([`set_profile`]).
+
+mod address;
+mod queries;
+mod routes;
+mod types;
+
+pub use queries::{
+    NewContact, contact_views, contacts_of_profile, find_or_make, get_contact, lock_contact, set_profile,
+};
+pub use types::{Contact, ContactList, ContactRef, ProfileRef};
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(routes::list_contacts)
+        .service(routes::create_contact)
+        .service(routes::get_contact)
+        .service(routes::update_contact)
+        .service(routes::delete_contact);
+}

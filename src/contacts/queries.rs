@@ -1,0 +1,445 @@
+//! All Diesel of contacts.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{exists, max};
+use diesel::prelude::*;
+use diesel::sql_types::{Record, Text, Timestamptz, Uuid};
+use serde_json::json;
+
+use super::address;
+use super::types::{
+    Contact, ContactFilter, ContactList, ContactRef, ContactSort, CreateContact, ProfileRef, UpdateContact,
+};
+use crate::access;
+use crate::channels::{self, ChannelRef, Medium};
+use crate::db::events::{self, Event};
+use crate::db::schema::{
+    channels as channel_table, contact_channels, contact_terms, contacts, conversation_participants, conversations,
+    profiles,
+};
+use crate::db::{Tx, keyset};
+use crate::error::{Code, Error, FieldError, Result};
+use crate::http::page::Page;
+use crate::http::version::IfMatch;
+use crate::ids::{ChannelId, ContactId, OrganizationId, ProfileId};
+use crate::text;
+
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = contacts, check_for_backend(diesel::pg::Pg))]
+pub struct ContactRow {
+    pub id: ContactId,
+    pub medium: Medium,
+    pub address: String,
+    pub name: Option<String>,
+    pub sort_name: String,
+    pub profile_id: Option<ProfileId>,
+    pub version: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+}
+
+/// An address to be found or made.
+#[derive(Debug, Clone)]
+pub struct NewContact {
+    pub medium: Medium,
+    pub address: String,
+    pub name: Option<String>,
+    /// Where it was met.
+    pub channel: Option<ChannelId>,
+}
+
+pub fn list_contacts(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    filter: &ContactFilter,
+    page: &Page,
+) -> Result<ContactList> {
+    let addresses = match &filter.address {
+        Some(address) => {
+            let country = access::default_country(conn, organization)?;
+            let media = if filter.medium.is_empty() { Medium::ALL } else { &filter.medium };
+            Some(media.iter().map(|medium| address::normalise(*medium, address, &country)).collect::<Vec<_>>())
+        }
+        None => None,
+    };
+    let filtered = || {
+        let mut query = contacts::table.filter(contacts::organization_id.eq(organization)).into_boxed();
+        if !filter.medium.is_empty() {
+            query = query.filter(contacts::medium.eq_any(filter.medium.clone()));
+        }
+        if let Some(addresses) = &addresses {
+            query = query.filter(contacts::address.eq_any(addresses.clone()));
+        }
+        if !filter.profile_id.is_empty() {
+            query = query.filter(contacts::profile_id.eq_any(filter.profile_id.clone()));
+        }
+        match filter.attached {
+            Some(true) => query = query.filter(contacts::profile_id.is_not_null()),
+            Some(false) => query = query.filter(contacts::profile_id.is_null()),
+            None => {}
+        }
+        if !filter.channel_id.is_empty() {
+            query = query.filter(exists(
+                contact_channels::table
+                    .filter(contact_channels::organization_id.eq(organization))
+                    .filter(contact_channels::contact_id.eq(contacts::id))
+                    .filter(contact_channels::channel_id.eq_any(filter.channel_id.clone())),
+            ));
+        }
+        for word in text::query_words(filter.q.as_deref().unwrap_or_default()) {
+            query = query.filter(exists(
+                contact_terms::table
+                    .filter(contact_terms::organization_id.eq(organization))
+                    .filter(contact_terms::contact_id.eq(contacts::id))
+                    .filter(contact_terms::term.ge(word.clone()))
+                    .filter(contact_terms::term.lt(keyset::prefix_end(&word))),
+            ));
+        }
+        query
+    };
+    let mut query = filtered().select(ContactRow::as_select()).limit(page.rows());
+    query = match filter.sort {
+        ContactSort::Name => query.order((contacts::sort_name, contacts::id)),
+        ContactSort::NameDescending => query.order((contacts::sort_name.desc(), contacts::id.desc())),
+        ContactSort::CreatedAt => query.order((contacts::created_at, contacts::id)),
+        ContactSort::CreatedAtDescending => query.order((contacts::created_at.desc(), contacts::id.desc())),
+    };
+    let by_name = matches!(filter.sort, ContactSort::Name | ContactSort::NameDescending);
+    if by_name {
+        if let Some(after) = page.after::<(String, ContactId)>()? {
+            let key = (contacts::sort_name, contacts::id).into_sql::<Record<(Text, Uuid)>>();
+            query = match filter.sort {
+                ContactSort::Name => query.filter(key.gt(after)),
+                _ => query.filter(key.lt(after)),
+            };
+        }
+    } else if let Some(after) = page.after::<(DateTime<Utc>, ContactId)>()? {
+        let key = (contacts::created_at, contacts::id).into_sql::<Record<(Timestamptz, Uuid)>>();
+        query = match filter.sort {
+            ContactSort::CreatedAt => query.filter(key.gt(after)),
+            _ => query.filter(key.lt(after)),
+        };
+    }
+    let mut rows: Vec<ContactRow> = query.load(conn)?;
+    let next_cursor = if by_name {
+        page.cut(&mut rows, |row| (row.sort_name.clone(), row.id))?
+    } else {
+        page.cut(&mut rows, |row| (row.created_at, row.id))?
+    };
+    let count = keyset::count(conn, page, || filtered().select(contacts::id))?;
+    Ok(ContactList { data: views(conn, organization, rows)?, next_cursor, count })
+}
+
+/// By medium, then name.
+pub fn contacts_of_profile(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    profile: ProfileId,
+    page: &Page,
+) -> Result<ContactList> {
+    let all = || {
+        contacts::table
+            .filter(contacts::organization_id.eq(organization))
+            .filter(contacts::profile_id.eq(profile))
+            .into_boxed()
+    };
+    let mut query = all()
+        .select(ContactRow::as_select())
+        .order((contacts::medium, contacts::sort_name, contacts::id))
+        .limit(page.rows());
+    if let Some(after) = page.after::<(Medium, String, ContactId)>()? {
+        let key = (contacts::medium, contacts::sort_name, contacts::id).into_sql::<Record<(Text, Text, Uuid)>>();
+        query = query.filter(key.gt(after));
+    }
+    let mut rows: Vec<ContactRow> = query.load(conn)?;
+    let next_cursor = page.cut(&mut rows, |row| (row.medium, row.sort_name.clone(), row.id))?;
+    let count = keyset::count(conn, page, || all().select(contacts::id))?;
+    Ok(ContactList { data: views(conn, organization, rows)?, next_cursor, count })
+}
+
+pub fn get_contact(conn: &mut PgConnection, organization: OrganizationId, id: ContactId) -> Result<Contact> {
+    contact_views(conn, organization, &[id])?.pop().ok_or_else(|| Error::not_found(Code::ContactNotFound))
+}
+
+/// These contacts, in the order of their ids in `ids`; what isn't there is left out.
+pub fn contact_views(conn: &mut PgConnection, organization: OrganizationId, ids: &[ContactId]) -> Result<Vec<Contact>> {
+    let rows: Vec<ContactRow> = contacts::table
+        .filter(contacts::organization_id.eq(organization))
+        .filter(contacts::id.eq_any(ids))
+        .select(ContactRow::as_select())
+        .load(conn)?;
+    let mut views = views(conn, organization, rows)?;
+    views.sort_by_key(|contact| ids.iter().position(|id| *id == contact.id));
+    Ok(views)
+}
+
+fn views(conn: &mut PgConnection, organization: OrganizationId, rows: Vec<ContactRow>) -> Result<Vec<Contact>> {
+    let ids: Vec<ContactId> = rows.iter().map(|row| row.id).collect();
+    let met: Vec<(ContactId, ChannelId, String, Medium)> = contact_channels::table
+        .inner_join(
+            channel_table::table.on(channel_table::organization_id
+                .eq(contact_channels::organization_id)
+                .and(channel_table::id.eq(contact_channels::channel_id))),
+        )
+        .filter(contact_channels::organization_id.eq(organization))
+        .filter(contact_channels::contact_id.eq_any(&ids))
+        .order((channel_table::name, channel_table::id))
+        .select((contact_channels::contact_id, channel_table::id, channel_table::name, channel_table::medium))
+        .load(conn)?;
+    let mut channels: HashMap<ContactId, Vec<ChannelRef>> = HashMap::new();
+    for (contact, id, name, medium) in met {
+        channels.entry(contact).or_default().push(ChannelRef { id, name, medium });
+    }
+    let profile_ids: Vec<ProfileId> = rows.iter().filter_map(|row| row.profile_id).collect();
+    let names: HashMap<ProfileId, String> = profiles::table
+        .filter(profiles::organization_id.eq(organization))
+        .filter(profiles::id.eq_any(profile_ids))
+        .select((profiles::id, profiles::name))
+        .load::<(ProfileId, String)>(conn)?
+        .into_iter()
+        .collect();
+    let newest: HashMap<ContactId, Option<DateTime<Utc>>> = contacts::table
+        .filter(contacts::organization_id.eq(organization))
+        .filter(contacts::id.eq_any(&ids))
+        .select((
+            contacts::id,
+            conversation_participants::table
+                .filter(conversation_participants::organization_id.eq(organization))
+                .filter(conversation_participants::contact_id.eq(contacts::id))
+                .select(max(conversation_participants::last_message_at))
+                .single_value(),
+        ))
+        .load::<(ContactId, Option<DateTime<Utc>>)>(conn)?
+        .into_iter()
+        .collect();
+    Ok(rows
+        .into_iter()
+        .map(|row| Contact {
+            id: row.id,
+            medium: row.medium,
+            address: row.address,
+            name: row.name,
+            profile_id: row.profile_id,
+            profile: row.profile_id.and_then(|id| names.get(&id).map(|name| ProfileRef { id, name: name.clone() })),
+            channels: channels.remove(&row.id).unwrap_or_default(),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version: row.version,
+            last_message_at: newest.get(&row.id).copied().flatten(),
+        })
+        .collect())
+}
+
+/// The contact with this address, and whether it was made just now. Whoever makes the same one at the same time waits
+/// for the other, and finds it.
+pub fn find_or_make(tx: &mut Tx, new: &NewContact) -> Result<(ContactRow, bool)> {
+    let country = access::default_country(tx.conn, tx.organization)?;
+    let address = address::normalise(new.medium, &new.address, &country);
+    let scope = match new.channel {
+        Some(channel) if !new.medium.has_global_addresses() => channel.to_string(),
+        _ => String::new(),
+    };
+    let name = new.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
+    let name = name.map(|name| text::truncate(name, 200).to_owned());
+    let made: Option<ContactRow> = diesel::insert_into(contacts::table)
+        .values((
+            contacts::organization_id.eq(tx.organization),
+            contacts::id.eq(ContactId::new()),
+            contacts::medium.eq(new.medium),
+            contacts::scope.eq(&scope),
+            contacts::address.eq(&address),
+            contacts::sort_name.eq(text::sort_key(name.as_deref().unwrap_or(&address))),
+            contacts::name.eq(&name),
+            contacts::created_at.eq(tx.now),
+            contacts::updated_at.eq(tx.now),
+        ))
+        .on_conflict((contacts::organization_id, contacts::medium, contacts::scope, contacts::address))
+        .do_nothing()
+        .returning(ContactRow::as_returning())
+        .get_result(tx.conn)
+        .optional()?;
+    let (row, is_new) = match made {
+        Some(row) => {
+            insert_terms(tx, &row)?;
+            let after = json!({ "medium": row.medium, "address": row.address, "name": row.name });
+            events::record(tx, Event::new("contact.created", row.id.0).contact(row.id).version(1).after(after))?;
+            (row, true)
+        }
+        None => {
+            let row: ContactRow = contacts::table
+                .filter(contacts::organization_id.eq(tx.organization))
+                .filter(contacts::medium.eq(new.medium))
+                .filter(contacts::scope.eq(&scope))
+                .filter(contacts::address.eq(&address))
+                .select(ContactRow::as_select())
+                .first(tx.conn)?;
+            (row, false)
+        }
+    };
+    if let Some(channel) = new.channel {
+        diesel::insert_into(contact_channels::table)
+            .values((
+                contact_channels::organization_id.eq(tx.organization),
+                contact_channels::contact_id.eq(row.id),
+                contact_channels::channel_id.eq(channel),
+            ))
+            .on_conflict_do_nothing()
+            .execute(tx.conn)?;
+    }
+    // A contact that had no name takes the first one it comes with.
+    if !is_new && row.name.is_none() && name.is_some() {
+        let row = lock_contact(tx, row.id)?;
+        return Ok((if row.name.is_none() { rename(tx, row, name)? } else { row }, false));
+    }
+    Ok((row, is_new))
+}
+
+/// Makes a contact that a person asked for; 409 names the one that has the address already.
+pub fn create_contact(tx: &mut Tx, body: &CreateContact) -> Result<Contact> {
+    if let Some(channel) = body.channel_id {
+        let channel = channels::get_channel(tx.conn, tx.organization, channel)?;
+        if channel.medium != body.medium {
+            let error = FieldError::body("/channel_id", "medium", format!("is a channel of {}", channel.medium));
+            return Err(Error::invalid_field(error));
+        }
+    } else if !body.medium.has_global_addresses() {
+        let error = FieldError::body("/channel_id", "required", format!("is required for {}", body.medium));
+        return Err(Error::invalid_field(error));
+    }
+    let new = NewContact {
+        medium: body.medium,
+        address: body.address.clone(),
+        name: body.name.clone(),
+        channel: body.channel_id,
+    };
+    let (row, is_new) = find_or_make(tx, &new)?;
+    if !is_new {
+        return Err(Error::new(Code::ContactExists, "There is a contact with this medium and address.")
+            .with("holder", json!({ "contact_id": row.id, "name": row.name })));
+    }
+    get_contact(tx.conn, tx.organization, row.id)
+}
+
+pub fn update_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &UpdateContact) -> Result<Contact> {
+    let row = lock_contact(tx, id)?;
+    if_match.check(row.version)?;
+    let name = match body.name.clone().change() {
+        Some(name) => name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
+        None => row.name.clone(),
+    };
+    if name != row.name {
+        rename(tx, row, name)?;
+    }
+    get_contact(tx.conn, tx.organization, id)
+}
+
+fn rename(tx: &mut Tx, row: ContactRow, name: Option<String>) -> Result<ContactRow> {
+    let before = json!({ "name": row.name });
+    let row: ContactRow = diesel::update(contacts::table.find((tx.organization, row.id)))
+        .set((
+            contacts::name.eq(&name),
+            contacts::sort_name.eq(text::sort_key(name.as_deref().unwrap_or(&row.address))),
+            contacts::version.eq(row.version + 1),
+            contacts::updated_at.eq(tx.now),
+        ))
+        .returning(ContactRow::as_returning())
+        .get_result(tx.conn)?;
+    delete_terms(tx, row.id)?;
+    insert_terms(tx, &row)?;
+    let event = Event::new("contact.updated", row.id.0)
+        .contact(row.id)
+        .profile(row.profile_id)
+        .version(row.version)
+        .change(before, json!({ "name": name }));
+    events::record(tx, event)?;
+    Ok(row)
+}
+
+/// Deletes a contact that never took part in a conversation.
+pub fn delete_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch) -> Result<()> {
+    let row = lock_contact(tx, id)?;
+    if_match.check(row.version)?;
+    let used: i64 = conversations::table
+        .filter(conversations::organization_id.eq(tx.organization))
+        .filter(conversations::contact_id.eq(id))
+        .count()
+        .get_result(tx.conn)?;
+    let took_part: i64 = conversation_participants::table
+        .filter(conversation_participants::organization_id.eq(tx.organization))
+        .filter(conversation_participants::contact_id.eq(id))
+        .count()
+        .get_result(tx.conn)?;
+    let count = used.max(took_part);
+    if count > 0 {
+        return Err(
+            Error::new(Code::InUse, format!("The contact takes part in {count} conversations.")).with("count", count)
+        );
+    }
+    // Its channels and terms go with it.
+    diesel::delete(contacts::table.find((tx.organization, id))).execute(tx.conn)?;
+    events::record(tx, Event::new("contact.deleted", id.0).contact(id).from_profile(row.profile_id))
+}
+
+/// The contact, locked: whoever attaches, detaches or renames it at the same time waits.
+pub fn lock_contact(tx: &mut Tx, id: ContactId) -> Result<ContactRow> {
+    contacts::table
+        .find((tx.organization, id))
+        .select(ContactRow::as_select())
+        .for_no_key_update()
+        .first(tx.conn)
+        .optional()?
+        .ok_or_else(|| Error::not_found(Code::ContactNotFound))
+}
+
+/// Points a locked contact to its profile, or to none. The verbs of the profiles' room record why.
+pub fn set_profile(tx: &mut Tx, id: ContactId, profile: Option<ProfileId>) -> Result<i32> {
+    let version = diesel::update(contacts::table.find((tx.organization, id)))
+        .set((
+            contacts::profile_id.eq(profile),
+            contacts::version.eq(contacts::version + 1),
+            contacts::updated_at.eq(tx.now),
+        ))
+        .returning(contacts::version)
+        .get_result(tx.conn)?;
+    diesel::update(contact_terms::table)
+        .filter(contact_terms::organization_id.eq(tx.organization))
+        .filter(contact_terms::contact_id.eq(id))
+        .set(contact_terms::profile_id.eq(profile))
+        .execute(tx.conn)?;
+    Ok(version)
+}
+
+fn insert_terms(tx: &mut Tx, row: &ContactRow) -> Result<()> {
+    let terms = address::terms(row.medium, &row.address, row.name.as_deref());
+    let rows: Vec<_> = terms
+        .into_iter()
+        .zip(0_i16..)
+        .map(|(term, position)| {
+            (
+                contact_terms::organization_id.eq(tx.organization),
+                contact_terms::contact_id.eq(row.id),
+                contact_terms::position.eq(position),
+                contact_terms::term.eq(term),
+                contact_terms::profile_id.eq(row.profile_id),
+            )
+        })
+        .collect();
+    diesel::insert_into(contact_terms::table).values(rows).execute(tx.conn)?;
+    Ok(())
+}
+
+fn delete_terms(tx: &mut Tx, id: ContactId) -> Result<()> {
+    diesel::delete(contact_terms::table)
+        .filter(contact_terms::organization_id.eq(tx.organization))
+        .filter(contact_terms::contact_id.eq(id))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+impl From<&ContactRow> for ContactRef {
+    fn from(row: &ContactRow) -> Self {
+        Self { id: row.id, name: row.name.clone(), medium: row.medium, address: row.address.clone() }
+    }
+}
