@@ -12,6 +12,7 @@ pub mod db;
 pub mod error;
 pub mod http;
 pub mod ids;
+pub mod search;
 pub mod telemetry;
 pub mod text;
 mod text_enum;
