@@ -31,6 +31,13 @@ pub struct State {
     pub metrics: Option<PrometheusHandle>,
 }
 
+impl State {
+    pub fn new(config: Config, db: Db, metrics: Option<PrometheusHandle>) -> Self {
+        let jwt = Jwt::new(config.jwt_secret.reveal().as_bytes());
+        Self { config: Arc::new(config), db, jwt, metrics }
+    }
+}
+
 #[derive(OpenApi)]
 #[openapi(
     info(
