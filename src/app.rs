@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::http::jwt::Jwt;
 use crate::http::{docs, middleware, problem};
-use crate::{access, channels, contacts};
+use crate::{access, changes, channels, contacts};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -52,6 +52,7 @@ impl State {
         (name = "access", description = "Logging in, users, the organization, API tokens"),
         (name = "channels", description = "Where messages come in"),
         (name = "contacts", description = "One address on one medium"),
+        (name = "changes", description = "What happens, for scripts and frontends to follow"),
     ),
     components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation)),
 )]
@@ -59,7 +60,7 @@ struct Base;
 
 /// Every room, from the ground floor up.
 fn rooms(config: &mut ServiceConfig) {
-    config.configure(access::routes).configure(channels::routes).configure(contacts::routes);
+    config.configure(access::routes).configure(channels::routes).configure(contacts::routes).configure(changes::routes);
 }
 
 /// The OpenAPI document as it is served.

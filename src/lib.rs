@@ -4,6 +4,7 @@ pub mod access;
 pub mod actor;
 pub mod answer;
 pub mod app;
+pub mod changes;
 pub mod channels;
 pub mod command;
 pub mod config;
