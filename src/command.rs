@@ -12,6 +12,7 @@ use validator::Validate;
 use crate::access::{self, CreateApiToken, CreateUser};
 use crate::actor::{ActorRef, Role};
 use crate::app::{self, Shared, State};
+use crate::attachments::{Links, Store};
 use crate::config::Config;
 use crate::db::Db;
 use crate::db::embedded::EmbeddedPostgres;
@@ -141,8 +142,10 @@ async fn token(config: &Config, db: &Db, email: String, body: CreateApiToken) ->
 
 async fn serve(config: Config, db: Db) -> Result<(), String> {
     let jwt = Jwt::new(config.jwt_secret.reveal().as_bytes());
+    let store = Store::open(&config.storage_url)?;
+    let links = Links::new(config.jwt_secret.reveal().as_bytes());
     let bind = config.bind;
-    let state = State { config: Arc::new(config), db, jwt, metrics: Some(telemetry::metrics()?) };
+    let state = State { config: Arc::new(config), db, jwt, store, links, metrics: Some(telemetry::metrics()?) };
     let shared = Shared::new(state).map_err(|error| format!("the OpenAPI document can't be made: {error}"))?;
     let server = HttpServer::new(move || app::app(shared.clone()))
         .worker_max_blocking_threads(BLOCKING_THREADS)
