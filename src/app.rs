@@ -16,6 +16,7 @@ use utoipa::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::attachments::{self, Links, Store};
 use crate::config::Config;
 use crate::db::Db;
 use crate::http::jwt::Jwt;
@@ -28,6 +29,8 @@ pub struct State {
     pub config: Arc<Config>,
     pub db: Db,
     pub jwt: Jwt,
+    pub store: Store,
+    pub links: Links,
     pub metrics: Option<PrometheusHandle>,
 }
 
@@ -52,7 +55,11 @@ impl State {
         (name = "access", description = "Logging in, users, the organization, API tokens"),
         (name = "channels", description = "Where messages come in"),
         (name = "contacts", description = "One address on one medium"),
+<<<<<<< HEAD
         (name = "changes", description = "What happens, for scripts and frontends to follow"),
+=======
+        (name = "attachments", description = "Files: uploaded, or exchanged with a message"),
+>>>>>>> attachments
     ),
     components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation)),
 )]
@@ -60,7 +67,15 @@ struct Base;
 
 /// Every room, from the ground floor up.
 fn rooms(config: &mut ServiceConfig) {
+<<<<<<< HEAD
     config.configure(access::routes).configure(channels::routes).configure(contacts::routes).configure(changes::routes);
+=======
+    config
+        .configure(access::routes)
+        .configure(channels::routes)
+        .configure(contacts::routes)
+        .configure(attachments::routes);
+>>>>>>> attachments
 }
 
 /// The OpenAPI document as it is served.
@@ -129,6 +144,8 @@ pub fn app(
         .into_utoipa_app()
         .app_data(Data::new(state.db.clone()))
         .app_data(Data::new(state.jwt.clone()))
+        .app_data(Data::new(state.store.clone()))
+        .app_data(Data::new(state.links.clone()))
         .app_data(Data::from(state.config.clone()))
         .app_data(Data::new(state.metrics.clone()))
         .app_data(document)

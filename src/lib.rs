@@ -23,6 +23,7 @@ pub mod access;
 pub mod actor;
 pub mod answer;
 pub mod app;
+pub mod attachments;
 pub mod changes;
 pub mod channels;
 pub mod command;
