@@ -35,9 +35,12 @@ pub struct State {
 }
 
 impl State {
-    pub fn new(config: Config, db: Db, metrics: Option<PrometheusHandle>) -> Self {
-        let jwt = Jwt::new(config.jwt_secret.reveal().as_bytes());
-        Self { config: Arc::new(config), db, jwt, metrics }
+    /// Opens the storage, or says in one line why not.
+    pub fn new(config: Config, db: Db, metrics: Option<PrometheusHandle>) -> Result<Self, String> {
+        let secret = config.jwt_secret.reveal().as_bytes();
+        let (jwt, links) = (Jwt::new(secret), Links::new(secret));
+        let store = Store::open(&config.storage_url)?;
+        Ok(Self { config: Arc::new(config), db, jwt, store, links, metrics })
     }
 }
 
@@ -55,11 +58,8 @@ impl State {
         (name = "access", description = "Logging in, users, the organization, API tokens"),
         (name = "channels", description = "Where messages come in"),
         (name = "contacts", description = "One address on one medium"),
-<<<<<<< HEAD
-        (name = "changes", description = "What happens, for scripts and frontends to follow"),
-=======
         (name = "attachments", description = "Files: uploaded, or exchanged with a message"),
->>>>>>> attachments
+        (name = "changes", description = "What happens, for scripts and frontends to follow"),
     ),
     components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation)),
 )]
@@ -67,15 +67,12 @@ struct Base;
 
 /// Every room, from the ground floor up.
 fn rooms(config: &mut ServiceConfig) {
-<<<<<<< HEAD
-    config.configure(access::routes).configure(channels::routes).configure(contacts::routes).configure(changes::routes);
-=======
     config
         .configure(access::routes)
         .configure(channels::routes)
         .configure(contacts::routes)
-        .configure(attachments::routes);
->>>>>>> attachments
+        .configure(attachments::routes)
+        .configure(changes::routes);
 }
 
 /// The OpenAPI document as it is served.

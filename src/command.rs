@@ -11,7 +11,6 @@ use validator::Validate;
 use crate::access::{self, CreateApiToken, CreateUser};
 use crate::actor::{ActorRef, Role};
 use crate::app::{self, Shared, State};
-use crate::attachments::{Links, Store};
 use crate::config::Config;
 use crate::db::embedded::EmbeddedPostgres;
 use crate::db::{CONNECTIONS, Db};
@@ -140,16 +139,8 @@ async fn token(config: &Config, db: &Db, email: String, body: CreateApiToken) ->
 }
 
 async fn serve(config: Config, db: Db) -> Result<(), String> {
-<<<<<<< HEAD
     let bind = config.bind;
-    let state = State::new(config, db, Some(telemetry::metrics()?));
-=======
-    let jwt = Jwt::new(config.jwt_secret.reveal().as_bytes());
-    let store = Store::open(&config.storage_url)?;
-    let links = Links::new(config.jwt_secret.reveal().as_bytes());
-    let bind = config.bind;
-    let state = State { config: Arc::new(config), db, jwt, store, links, metrics: Some(telemetry::metrics()?) };
->>>>>>> attachments
+    let state = State::new(config, db, Some(telemetry::metrics()?))?;
     let shared = Shared::new(state).map_err(|error| format!("the OpenAPI document can't be made: {error}"))?;
     let server = HttpServer::new(move || app::app(shared.clone()))
         .worker_max_blocking_threads(BLOCKING_THREADS)
