@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::http::jwt::Jwt;
 use crate::http::{docs, middleware, problem};
-use crate::{access, channels, contacts};
+use crate::{access, channels, contacts, notes};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -49,6 +49,7 @@ pub struct State {
         (name = "channels", description = "Where messages come in"),
         (name = "contacts", description = "One address on one medium"),
         (name = "attachments", description = "Files: uploaded, or exchanged with a message"),
+        (name = "notes", description = "What colleagues write for each other"),
     ),
     components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation)),
 )]
@@ -60,7 +61,8 @@ fn rooms(config: &mut ServiceConfig) {
         .configure(access::routes)
         .configure(channels::routes)
         .configure(contacts::routes)
-        .configure(attachments::routes);
+        .configure(attachments::routes)
+        .configure(notes::routes);
 }
 
 /// The OpenAPI document as it is served.

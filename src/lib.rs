@@ -13,6 +13,7 @@ pub mod db;
 pub mod error;
 pub mod http;
 pub mod ids;
+pub mod notes;
 pub mod telemetry;
 pub mod text;
 mod text_enum;
