@@ -34,6 +34,16 @@ pub struct State {
     pub metrics: Option<PrometheusHandle>,
 }
 
+impl State {
+    /// Or says in one line what is wrong with the configuration.
+    pub fn new(config: Config, db: Db, metrics: Option<PrometheusHandle>) -> Result<Self, String> {
+        let secret = config.jwt_secret.reveal().as_bytes();
+        let (jwt, links) = (Jwt::new(secret), Links::new(secret));
+        let store = Store::open(&config.storage_url)?;
+        Ok(Self { config: Arc::new(config), db, jwt, store, links, metrics })
+    }
+}
+
 #[derive(OpenApi)]
 #[openapi(
     info(
