@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::http::jwt::Jwt;
 use crate::http::{docs, middleware, problem};
-use crate::{access, changes, channels, contacts};
+use crate::{access, changes, channels, contacts, notes};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -59,6 +59,7 @@ impl State {
         (name = "channels", description = "Where messages come in"),
         (name = "contacts", description = "One address on one medium"),
         (name = "attachments", description = "Files: uploaded, or exchanged with a message"),
+        (name = "notes", description = "What colleagues write"),
         (name = "changes", description = "What happens, for scripts and frontends to follow"),
     ),
     components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation)),
@@ -72,6 +73,7 @@ fn rooms(config: &mut ServiceConfig) {
         .configure(channels::routes)
         .configure(contacts::routes)
         .configure(attachments::routes)
+        .configure(notes::routes)
         .configure(changes::routes);
 }
 

@@ -33,6 +33,7 @@ pub mod db;
 pub mod error;
 pub mod http;
 pub mod ids;
+pub mod notes;
 pub mod search;
 pub mod telemetry;
 pub mod text;
