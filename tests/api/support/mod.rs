@@ -12,4 +12,4 @@ mod world;
 pub use answer::Answer;
 pub use client::{Client, race};
 pub use document::{Operation, document, operations};
-pub use world::World;
+pub use world::{ORIGIN, PASSWORD, SECRET, World};
