@@ -15,4 +15,9 @@
 
 mod access;
 mod channels;
+mod contacts;
+mod contract;
+mod openapi;
+mod structure;
 mod support;
+mod tenancy;
