@@ -9,6 +9,7 @@ pub mod keyset;
 #[rustfmt::skip]
 pub mod schema;
 pub mod standing;
+pub mod subject;
 pub mod types;
 mod violation;
 
@@ -132,6 +133,14 @@ impl Db {
             })
         })
         .await
+    }
+
+    /// Whether `caller` may write, for what is done before the transaction: storing a file that comes in.
+    pub async fn admit_writer(&self, caller: &Caller) -> Result<()> {
+        if !caller.scope.write {
+            return Err(scope_required("write"));
+        }
+        self.read(caller, |_| Ok(())).await
     }
 
     /// Runs `work` for an actor that came without a token: the command line, a channel, the service itself.
