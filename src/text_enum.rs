@@ -1,11 +1,12 @@
 //! One word for one thing: the same in JSON, in the document and in the column.
 
+// `$text` is a tt, since utoipa does not see through the group that a literal becomes: it would show `Email` for "email".
 macro_rules! text_enum {
-    ($(#[doc = $line:literal])* pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal),* $(,)? }) => {
-        $(#[doc = $line])*
+    ($(#[$meta:meta])* pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:tt),* $(,)? }) => {
+        $(#[$meta])*
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord,
-            serde::Serialize, serde::Deserialize,
+            serde::Serialize, serde::Deserialize, utoipa::ToSchema,
             diesel::AsExpression, diesel::FromSqlRow,
         )]
         #[diesel(sql_type = diesel::sql_types::Text)]
@@ -19,20 +20,6 @@ macro_rules! text_enum {
                 match self { $(Self::$variant => $text,)* }
             }
         }
-
-        // Written out: the derive doesn't see through a macro's `rename`.
-        impl utoipa::PartialSchema for $name {
-            fn schema() -> utoipa::openapi::RefOr<utoipa::openapi::Schema> {
-                const LINES: &[&str] = &[$($line),*];
-                utoipa::openapi::ObjectBuilder::new()
-                    .schema_type(utoipa::openapi::schema::SchemaType::new(utoipa::openapi::Type::String))
-                    .description(Some(LINES.join("\n").trim()))
-                    .enum_values(Some([$($text),*]))
-                    .into()
-            }
-        }
-
-        impl utoipa::ToSchema for $name {}
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

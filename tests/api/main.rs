@@ -13,5 +13,11 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod access;
 mod channels;
+mod contacts;
+mod contract;
+mod openapi;
+mod structure;
 mod support;
+mod tenancy;
