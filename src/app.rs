@@ -20,7 +20,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::http::jwt::Jwt;
 use crate::http::{docs, middleware, problem};
-use crate::{access, channels, contacts};
+use crate::{access, channels, contacts, profile_fields, profiles};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -45,6 +45,8 @@ pub struct State {
         (name = "access", description = "Logging in, users, the organization, API tokens"),
         (name = "channels", description = "Where messages come in"),
         (name = "contacts", description = "One address on one medium"),
+        (name = "profile fields", description = "What an organization keeps of its customers"),
+        (name = "profiles", description = "Customers: their fields, their contacts, their history"),
     ),
     components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation)),
 )]
@@ -52,7 +54,12 @@ struct Base;
 
 /// Every room, from the ground floor up.
 fn rooms(config: &mut ServiceConfig) {
-    config.configure(access::routes).configure(channels::routes).configure(contacts::routes);
+    config
+        .configure(access::routes)
+        .configure(channels::routes)
+        .configure(contacts::routes)
+        .configure(profile_fields::routes)
+        .configure(profiles::routes);
 }
 
 /// The OpenAPI document as it is served.

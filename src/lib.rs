@@ -12,6 +12,8 @@ pub mod db;
 pub mod error;
 pub mod http;
 pub mod ids;
+pub mod profile_fields;
+pub mod profiles;
 pub mod telemetry;
 pub mod text;
 mod text_enum;
