@@ -16,6 +16,7 @@ use utoipa::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::attachments::{self, Links, Store};
 use crate::config::Config;
 use crate::db::Db;
 use crate::http::jwt::Jwt;
@@ -28,13 +29,18 @@ pub struct State {
     pub config: Arc<Config>,
     pub db: Db,
     pub jwt: Jwt,
+    pub store: Store,
+    pub links: Links,
     pub metrics: Option<PrometheusHandle>,
 }
 
 impl State {
-    pub fn new(config: Config, db: Db, metrics: Option<PrometheusHandle>) -> Self {
+    /// Or says in one line why not.
+    pub fn new(config: Config, db: Db, metrics: Option<PrometheusHandle>) -> Result<Self, String> {
         let jwt = Jwt::new(config.jwt_secret.reveal().as_bytes());
-        Self { config: Arc::new(config), db, jwt, metrics }
+        let links = Links::new(config.jwt_secret.reveal().as_bytes());
+        let store = Store::open(&config.storage_url)?;
+        Ok(Self { config: Arc::new(config), db, jwt, store, links, metrics })
     }
 }
 
@@ -52,6 +58,7 @@ impl State {
         (name = "access", description = "Logging in, users, the organization, API tokens"),
         (name = "channels", description = "Where messages come in"),
         (name = "contacts", description = "One address on one medium"),
+        (name = "attachments", description = "Files: uploaded, or exchanged with a message"),
     ),
     components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation)),
 )]
@@ -59,7 +66,11 @@ struct Base;
 
 /// Every room, from the ground floor up.
 fn rooms(config: &mut ServiceConfig) {
-    config.configure(access::routes).configure(channels::routes).configure(contacts::routes);
+    config
+        .configure(access::routes)
+        .configure(channels::routes)
+        .configure(contacts::routes)
+        .configure(attachments::routes);
 }
 
 /// The OpenAPI document as it is served.
@@ -128,6 +139,8 @@ pub fn app(
         .into_utoipa_app()
         .app_data(Data::new(state.db.clone()))
         .app_data(Data::new(state.jwt.clone()))
+        .app_data(Data::new(state.store.clone()))
+        .app_data(Data::new(state.links.clone()))
         .app_data(Data::from(state.config.clone()))
         .app_data(Data::new(state.metrics.clone()))
         .app_data(document)

@@ -140,7 +140,7 @@ async fn token(config: &Config, db: &Db, email: String, body: CreateApiToken) ->
 
 async fn serve(config: Config, db: Db) -> Result<(), String> {
     let bind = config.bind;
-    let state = State::new(config, db, Some(telemetry::metrics()?));
+    let state = State::new(config, db, Some(telemetry::metrics()?))?;
     let shared = Shared::new(state).map_err(|error| format!("the OpenAPI document can't be made: {error}"))?;
     let server = HttpServer::new(move || app::app(shared.clone()))
         .worker_max_blocking_threads(BLOCKING_THREADS)

@@ -4,6 +4,7 @@ pub mod access;
 pub mod actor;
 pub mod answer;
 pub mod app;
+pub mod attachments;
 pub mod channels;
 pub mod command;
 pub mod config;

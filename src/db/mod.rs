@@ -9,6 +9,7 @@ pub mod keyset;
 #[rustfmt::skip]
 pub mod schema;
 pub mod standing;
+pub mod subject;
 pub mod types;
 mod violation;
 
@@ -134,6 +135,14 @@ impl Db {
         .await
     }
 
+    /// Whether `caller` may write, for what is done before the transaction: storing a file that comes in.
+    pub async fn admit_writer(&self, caller: &Caller) -> Result<()> {
+        if !caller.scope.write {
+            return Err(scope_required("write"));
+        }
+        self.read(caller, |_| Ok(())).await
+    }
+
     /// Runs `work` for an actor that came without a token: the command line, a channel, the service itself.
     pub async fn act<T, F>(&self, organization: OrganizationId, actor: ActorRef, work: F) -> Result<T>
     where
@@ -199,9 +208,9 @@ impl<'c> Tx<'c> {
     /// As [`Tx::savepoint`]; undone too when `work` gives nothing.
     pub fn attempt<T>(&mut self, work: impl FnOnce(&mut Tx) -> Result<Option<T>>) -> Result<Option<T>> {
         let (organization, actor, request_id, now) = (self.organization, self.actor, self.request_id, self.now);
-        let done = self.conn.transaction(|conn| {
-            work(&mut Tx { conn, organization, actor, request_id, now })?.ok_or(Undone(None))
-        });
+        let done = self
+            .conn
+            .transaction(|conn| work(&mut Tx { conn, organization, actor, request_id, now })?.ok_or(Undone(None)));
         match done {
             Ok(value) => Ok(Some(value)),
             Err(Undone(None)) => Ok(None),

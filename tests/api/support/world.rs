@@ -51,7 +51,7 @@ impl World {
             max_upload_bytes: 100 << 20,
         };
         configure(&mut config);
-        let server = Server::start(State::new(config, database.connect(), None));
+        let server = Server::start(State::new(config, database.connect(), None).unwrap());
         let admin = server.organization("Dossier Test", "admin@dossier.example").await;
         Self { server, database, folder, admin }
     }
