@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::http::jwt::Jwt;
 use crate::http::{docs, middleware, problem};
-use crate::{access, channels, contacts};
+use crate::{access, channels, contacts, conversations, inbound, notes};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -35,10 +35,10 @@ pub struct State {
 }
 
 impl State {
-    /// Or says in one line why not.
+    /// Or says in one line what is wrong with the configuration.
     pub fn new(config: Config, db: Db, metrics: Option<PrometheusHandle>) -> Result<Self, String> {
-        let jwt = Jwt::new(config.jwt_secret.reveal().as_bytes());
-        let links = Links::new(config.jwt_secret.reveal().as_bytes());
+        let secret = config.jwt_secret.reveal().as_bytes();
+        let (jwt, links) = (Jwt::new(secret), Links::new(secret));
         let store = Store::open(&config.storage_url)?;
         Ok(Self { config: Arc::new(config), db, jwt, store, links, metrics })
     }
@@ -59,6 +59,9 @@ impl State {
         (name = "channels", description = "Where messages come in"),
         (name = "contacts", description = "One address on one medium"),
         (name = "attachments", description = "Files: uploaded, or exchanged with a message"),
+        (name = "notes", description = "What colleagues write for each other"),
+        (name = "conversations", description = "What was written back and forth, and by whom"),
+        (name = "inbound", description = "What comes in through a channel"),
     ),
     components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation)),
 )]
@@ -70,7 +73,10 @@ fn rooms(config: &mut ServiceConfig) {
         .configure(access::routes)
         .configure(channels::routes)
         .configure(contacts::routes)
-        .configure(attachments::routes);
+        .configure(attachments::routes)
+        .configure(notes::routes)
+        .configure(conversations::routes)
+        .configure(inbound::routes);
 }
 
 /// The OpenAPI document as it is served.

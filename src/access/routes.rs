@@ -133,7 +133,7 @@ pub async fn get_organization(caller: Caller, db: Data<Db>) -> Result<Answer> {
 }
 
 /// Change the organization
-#[utoipa::path(tag = "access", params(IfMatchHeader), request_body = UpdateOrganization, responses(
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(IfMatchHeader), request_body = UpdateOrganization, responses(
     (status = 200, description = "The organization.", body = Organization),
 ))]
 #[patch("/v1/organization")]
@@ -165,7 +165,7 @@ pub async fn list_users(caller: Caller, list: List<UserFilter>, db: Data<Db>) ->
 }
 
 /// Create a user
-#[utoipa::path(tag = "access", request_body = CreateUser, responses(
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), request_body = CreateUser, responses(
     (status = 201, description = "The user.", body = User),
     (status = 409, description = "`email_taken`", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -192,7 +192,7 @@ pub async fn get_user(caller: Caller, path: Path<UserPath>, db: Data<Db>) -> Res
 /// Change a user
 ///
 /// Users are deactivated, never deleted.
-#[utoipa::path(tag = "access", params(UserPath, IfMatchHeader), request_body = UpdateUser, responses(
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(UserPath, IfMatchHeader), request_body = UpdateUser, responses(
     (status = 200, description = "The user.", body = User),
     (status = 409, description = "`last_admin`", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -220,7 +220,7 @@ pub async fn update_user(
 /// List API tokens
 ///
 /// Newest first, ended ones too.
-#[utoipa::path(tag = "access", params(PageParams), responses(
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(PageParams), responses(
     (status = 200, description = "The organization's API tokens.", body = ApiTokenList),
 ))]
 #[get("/v1/api-tokens")]
@@ -232,7 +232,7 @@ pub async fn list_api_tokens(caller: Admin, list: List<crate::http::query::NoFil
 /// Create an API token
 ///
 /// It has the caller's role. The JWT is shown once.
-#[utoipa::path(tag = "access", request_body = CreateApiToken, responses(
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), request_body = CreateApiToken, responses(
     (status = 201, description = "The token, with its JWT.", body = ApiToken),
 ))]
 #[post("/v1/api-tokens")]
@@ -254,7 +254,7 @@ pub async fn create_api_token(
 /// Revoke an API token
 ///
 /// It ends at once, and stays in the list.
-#[utoipa::path(tag = "access", params(ApiTokenPath), responses((status = 204, description = "The token has ended.")))]
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(ApiTokenPath), responses((status = 204, description = "The token has ended.")))]
 #[delete("/v1/api-tokens/{id}")]
 pub async fn revoke_api_token(caller: Admin, path: Path<ApiTokenPath>, retry: Retry, db: Data<Db>) -> Result<Answer> {
     let id = path.id;

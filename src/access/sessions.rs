@@ -3,7 +3,6 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{Duration, SubsecRound, Utc};
-use diesel::PgConnection;
 use rand::Rng;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -13,7 +12,7 @@ use super::password;
 use super::queries::{self, Candidate};
 use super::types::{Login, Session};
 use crate::actor::{Caller, Role, Scope};
-use crate::db::Db;
+use crate::db::{Db, PgConnection};
 use crate::error::{Code, Error, Result};
 use crate::http::jwt::Jwt;
 use crate::ids::{OrganizationId, UserId};

@@ -9,7 +9,7 @@ mod routes;
 mod types;
 
 pub use queries::{
-    NewContact, contact_views, contacts_of_profile, find_or_make, get_contact, lock_contact, set_profile,
+    ContactRow, NewContact, contact_views, contacts_of_profile, find_or_make, get_contact, lock_contact, set_profile,
 };
 pub use types::{Contact, ContactList, ContactRef, ProfileRef};
 

@@ -59,6 +59,11 @@ pub fn absorb(conversation: &mut ConversationRow, other: &ConversationRow) {
     };
 }
 
+/// Whether fields changed that people edit.
+pub fn is_edited(before: &ConversationRow, after: &ConversationRow) -> bool {
+    (before.status, before.assignee_id, &before.subject) != (after.status, after.assignee_id, &after.subject)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,6 +6,7 @@
 //! to it (308).
 
 mod activity;
+mod desk;
 pub mod html;
 mod queries;
 mod record;
@@ -13,6 +14,7 @@ mod routes;
 mod threads;
 mod types;
 
+pub use queries::raw_mail;
 pub use record::{Counterpart, NewMessage, Place, Recorded, record_message};
 pub use types::{Addressee, Conversation, ConversationStatus, Message, MessageType};
 
@@ -32,6 +34,5 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(routes::list_messages)
         .service(routes::create_message)
         .service(routes::get_message)
-        .service(routes::get_message_html)
         .service(routes::get_message_raw);
 }

@@ -13,7 +13,7 @@ use crate::channels::Direction;
 use crate::contacts::{self, ContactRow, NewContact};
 use crate::db::Tx;
 use crate::db::events::{self, Event};
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 use crate::ids::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId};
 
 /// A message to be recorded.
@@ -153,7 +153,6 @@ fn record_once(tx: &mut Tx, message: &NewMessage, alone: bool) -> Result<Option<
     activity::count(&mut conversation, said, tx.now);
     save_edited(tx, &before, &mut conversation)?;
     queries::join_participant(tx, &conversation, contact.id, occurred_at)?;
-    note_contact_moments(tx, &conversation)?;
 
     let exchange = Exchange {
         message: id,
@@ -191,7 +190,8 @@ fn lock_counterpart(tx: &mut Tx, counterpart: &Counterpart) -> Result<(ContactRo
 }
 
 /// Begins a conversation, or finds the one that the channel calls the same. Says whether it is new.
-pub fn begin(tx: &mut Tx, new: ConversationRow) -> Result<(ConversationRow, bool)> {
+pub fn begin(tx: &mut Tx, mut new: ConversationRow) -> Result<(ConversationRow, bool)> {
+    new.updated_at = tx.now;
     if !queries::insert_conversation(tx, &new)? {
         let named = queries::lock_named(tx, new.channel_id, new.external_id.as_deref().unwrap_or_default())?;
         return Ok((named, false));
@@ -221,41 +221,29 @@ fn begin_earlier(
 }
 
 /// Saves a conversation; when fields changed that people edit, with a new version and an event.
-pub fn save_edited(tx: &mut Tx, before: &ConversationRow, conversation: &mut ConversationRow) -> Result<bool> {
-    let fields = |row: &ConversationRow| -> [(&str, Value); 3] {
-        [("status", json!(row.status)), ("assignee_id", json!(row.assignee_id)), ("subject", json!(row.subject))]
-    };
-    let (mut was, mut is) = (Map::new(), Map::new());
-    for ((name, old), (_, new)) in fields(before).into_iter().zip(fields(conversation)) {
-        if old != new {
-            was.insert(name.to_owned(), old);
-            is.insert(name.to_owned(), new);
-        }
-    }
-    let is_edited = !is.is_empty();
+pub fn save_edited(tx: &mut Tx, before: &ConversationRow, conversation: &mut ConversationRow) -> Result<()> {
+    let is_edited = activity::is_edited(before, conversation);
     if is_edited {
         conversation.version += 1;
         conversation.updated_at = tx.now;
     }
     queries::save_conversation(tx, conversation)?;
-    if is.contains_key("subject") {
+    if conversation.subject != before.subject {
         queries::index_subject(tx, conversation.id, conversation.subject.as_deref())?;
     }
-    if is_edited {
-        let event = Event::new("conversation.updated", conversation.id.0)
-            .conversation(conversation.id)
-            .contact(conversation.contact_id)
-            .version(conversation.version)
-            .change(was.into(), is.into());
-        events::record(tx, event)?;
+    if !is_edited {
+        return Ok(());
     }
-    Ok(is_edited)
-}
-
-/// Whoever takes part has had a contact moment when the newest message occurred.
-fn note_contact_moments(tx: &mut Tx, conversation: &ConversationRow) -> Result<()> {
-    for profile in queries::profiles_of_participants(tx, conversation.id)? {
-        profiles::note_contact_moment(tx, profile, conversation.last_message_at)?;
-    }
-    Ok(())
+    let fields = |row: &ConversationRow| {
+        [("status", json!(row.status)), ("assignee_id", json!(row.assignee_id)), ("subject", json!(row.subject))]
+    };
+    let changed = fields(before).into_iter().zip(fields(conversation)).filter(|(old, new)| old != new);
+    let (was, is): (Map<String, Value>, Map<String, Value>) =
+        changed.map(|((name, old), (_, new))| ((name.to_owned(), old), (name.to_owned(), new))).unzip();
+    let event = Event::new("conversation.updated", conversation.id.0)
+        .conversation(conversation.id)
+        .contact(conversation.contact_id)
+        .version(conversation.version)
+        .change(was.into(), is.into());
+    events::record(tx, event)
 }

@@ -234,12 +234,6 @@ pub struct MessageFilter {
     pub around: Option<MessageId>,
 }
 
-/// An HTML document without scripts, forms and anything fetched from elsewhere.
-#[derive(ToSchema)]
-#[schema(value_type = String, example = "<p>Hello</p>")]
-#[allow(dead_code)] // describes what is answered
-pub struct MessageHtml(String);
-
 /// A mail as it came in (RFC 5322).
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]

@@ -22,6 +22,11 @@ pub struct Tsvector;
 #[diesel(postgres_type(name = "tsquery", schema = "pg_catalog"))]
 pub struct Tsquery;
 
+/// What functions give that are called for their effect.
+#[derive(SqlType, QueryId)]
+#[diesel(postgres_type(name = "void", schema = "pg_catalog"))]
+pub struct Void;
+
 infix_operator!(Matches, " @@ ", Bool, backend: Pg);
 
 /// Words and the places where each stands, ready to be stored: PostgreSQL's own parser never sees the text.

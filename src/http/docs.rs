@@ -47,12 +47,11 @@ pub fn complete(document: OpenApi) -> serde_json::Result<Value> {
 }
 
 fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Value>) {
-    let is_public = operation.contains_key("security");
+    let is_public = operation.get("security").is_some_and(|security| security == &json!([{}]));
     let is_write = method != "get";
     let takes_body = operation.contains_key("requestBody");
-    if !is_public {
-        operation.insert("security".to_owned(), json!([{ BEARER: [] }]));
-    }
+    // What a handler says itself names the role that is needed: `security(("bearer" = ["admin"]))`.
+    operation.entry("security").or_insert_with(|| json!([{ BEARER: [] }]));
     let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
     if let Some(parameters) = parameters.as_array_mut()
         && is_write

@@ -3,12 +3,10 @@
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
-use diesel::upsert::excluded;
 
+use super::write::insert_participants;
 use crate::db::Tx;
-use crate::db::schema::{
-    conversation_participants, conversation_redirects, conversations, messages, thread_keys,
-};
+use crate::db::schema::{conversation_participants, conversation_redirects, conversations, messages, thread_keys};
 use crate::db::types::Void;
 use crate::error::Result;
 use crate::ids::{ChannelId, ContactId, ConversationId};
@@ -91,30 +89,7 @@ pub fn move_participants(
         .select((conversation_participants::contact_id, conversation_participants::joined_at))
         .load(tx.conn)?;
     moved.dedup_by_key(|(contact, _)| *contact);
-    let rows: Vec<_> = moved
-        .into_iter()
-        .map(|(contact, joined_at)| {
-            (
-                conversation_participants::organization_id.eq(tx.organization),
-                conversation_participants::contact_id.eq(contact),
-                conversation_participants::conversation_id.eq(to),
-                conversation_participants::joined_at.eq(joined_at),
-                conversation_participants::last_message_at.eq(last_message_at),
-            )
-        })
-        .collect();
-    diesel::insert_into(conversation_participants::table)
-        .values(rows)
-        .on_conflict((
-            conversation_participants::organization_id,
-            conversation_participants::conversation_id,
-            conversation_participants::contact_id,
-        ))
-        .do_update()
-        .set(conversation_participants::joined_at.eq(excluded(conversation_participants::joined_at)))
-        .filter(conversation_participants::joined_at.gt(excluded(conversation_participants::joined_at)))
-        .execute(tx.conn)?;
-    Ok(())
+    insert_participants(tx, to, &moved, last_message_at)
 }
 
 /// Makes the ids of `from`, and those that led to them, lead to `to`.

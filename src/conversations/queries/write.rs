@@ -60,7 +60,6 @@ impl ConversationRow {
 
 /// False when the channel has a conversation of this name.
 pub fn insert_conversation(tx: &mut Tx, row: &ConversationRow) -> Result<bool> {
-    let row = ConversationRow { updated_at: tx.now, ..row.clone() };
     let inserted = diesel::insert_into(conversations::table)
         .values((conversations::organization_id.eq(tx.organization), conversations::created_at.eq(tx.now), row))
         .on_conflict((conversations::organization_id, conversations::channel_id, conversations::external_id))
@@ -138,6 +137,39 @@ pub fn lock_conversations(tx: &mut Tx, ids: &[ConversationId]) -> Result<Vec<Con
         .load(tx.conn)?)
 }
 
+/// These contacts take part, each from the earliest time on.
+pub fn insert_participants(
+    tx: &mut Tx,
+    conversation: ConversationId,
+    joined: &[(ContactId, DateTime<Utc>)],
+    last_message_at: DateTime<Utc>,
+) -> Result<()> {
+    let rows: Vec<_> = joined
+        .iter()
+        .map(|(contact, joined_at)| {
+            (
+                conversation_participants::organization_id.eq(tx.organization),
+                conversation_participants::contact_id.eq(*contact),
+                conversation_participants::conversation_id.eq(conversation),
+                conversation_participants::joined_at.eq(*joined_at),
+                conversation_participants::last_message_at.eq(last_message_at),
+            )
+        })
+        .collect();
+    let upsert = diesel::insert_into(conversation_participants::table)
+        .values(rows)
+        .on_conflict((
+            conversation_participants::organization_id,
+            conversation_participants::conversation_id,
+            conversation_participants::contact_id,
+        ))
+        .do_update()
+        .set(conversation_participants::joined_at.eq(excluded(conversation_participants::joined_at)));
+    let is_earlier = conversation_participants::joined_at.gt(excluded(conversation_participants::joined_at));
+    diesel::query_dsl::methods::FilterDsl::filter(upsert, is_earlier).execute(tx.conn)?;
+    Ok(())
+}
+
 /// The contact takes part, from `at` on or earlier; and everyone who does has the conversation's newest message.
 pub fn join_participant(
     tx: &mut Tx,
@@ -145,23 +177,7 @@ pub fn join_participant(
     contact: ContactId,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    diesel::insert_into(conversation_participants::table)
-        .values((
-            conversation_participants::organization_id.eq(tx.organization),
-            conversation_participants::contact_id.eq(contact),
-            conversation_participants::conversation_id.eq(conversation.id),
-            conversation_participants::joined_at.eq(at),
-            conversation_participants::last_message_at.eq(conversation.last_message_at),
-        ))
-        .on_conflict((
-            conversation_participants::organization_id,
-            conversation_participants::conversation_id,
-            conversation_participants::contact_id,
-        ))
-        .do_update()
-        .set(conversation_participants::joined_at.eq(excluded(conversation_participants::joined_at)))
-        .filter(conversation_participants::joined_at.gt(excluded(conversation_participants::joined_at)))
-        .execute(tx.conn)?;
+    insert_participants(tx, conversation.id, &[(contact, at)], conversation.last_message_at)?;
     diesel::update(conversation_participants::table)
         .filter(conversation_participants::organization_id.eq(tx.organization))
         .filter(conversation_participants::conversation_id.eq(conversation.id))
@@ -198,7 +214,7 @@ pub fn mark_read(tx: &mut Tx, id: ConversationId, user: UserId) -> Result<()> {
         .first(tx.conn)
         .optional()?
         .ok_or_else(|| Error::not_found(Code::ConversationNotFound))?;
-    diesel::insert_into(conversation_reads::table)
+    let upsert = diesel::insert_into(conversation_reads::table)
         .values((
             conversation_reads::organization_id.eq(tx.organization),
             conversation_reads::user_id.eq(user),
@@ -211,9 +227,9 @@ pub fn mark_read(tx: &mut Tx, id: ConversationId, user: UserId) -> Result<()> {
             conversation_reads::conversation_id,
         ))
         .do_update()
-        .set(conversation_reads::read_at.eq(excluded(conversation_reads::read_at)))
-        .filter(conversation_reads::read_at.lt(excluded(conversation_reads::read_at)))
-        .execute(tx.conn)?;
+        .set(conversation_reads::read_at.eq(excluded(conversation_reads::read_at)));
+    let is_later = conversation_reads::read_at.lt(excluded(conversation_reads::read_at));
+    diesel::query_dsl::methods::FilterDsl::filter(upsert, is_later).execute(tx.conn)?;
     Ok(())
 }
 
