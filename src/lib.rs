@@ -34,6 +34,8 @@ pub mod error;
 pub mod http;
 pub mod ids;
 pub mod notes;
+pub mod profile_fields;
+pub mod profiles;
 pub mod search;
 pub mod telemetry;
 pub mod text;
