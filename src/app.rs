@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::http::jwt::Jwt;
 use crate::http::{docs, middleware, problem};
-use crate::{access, channels, contacts, notes};
+use crate::{access, changes, channels, contacts, notes, profile_fields, profiles};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ pub struct State {
 }
 
 impl State {
-    /// Or says in one line what is wrong with the configuration.
+    /// Opens the storage, or says in one line why not.
     pub fn new(config: Config, db: Db, metrics: Option<PrometheusHandle>) -> Result<Self, String> {
         let secret = config.jwt_secret.reveal().as_bytes();
         let (jwt, links) = (Jwt::new(secret), Links::new(secret));
@@ -58,8 +58,11 @@ impl State {
         (name = "access", description = "Logging in, users, the organization, API tokens"),
         (name = "channels", description = "Where messages come in"),
         (name = "contacts", description = "One address on one medium"),
+        (name = "profile fields", description = "What an organization keeps of its customers"),
+        (name = "profiles", description = "Customers: their fields, their contacts, their history"),
         (name = "attachments", description = "Files: uploaded, or exchanged with a message"),
-        (name = "notes", description = "What colleagues write for each other"),
+        (name = "notes", description = "What colleagues write"),
+        (name = "changes", description = "What happens, for scripts and frontends to follow"),
     ),
     components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation)),
 )]
@@ -71,8 +74,11 @@ fn rooms(config: &mut ServiceConfig) {
         .configure(access::routes)
         .configure(channels::routes)
         .configure(contacts::routes)
+        .configure(profile_fields::routes)
+        .configure(profiles::routes)
         .configure(attachments::routes)
-        .configure(notes::routes);
+        .configure(notes::routes)
+        .configure(changes::routes);
 }
 
 /// The OpenAPI document as it is served.

@@ -72,34 +72,58 @@ impl<F: DeserializeOwned + Validate> FromRequest for List<F> {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(list(request))
+        ready(list(request, |_| false).map(|(list, _)| list))
     }
 }
 
-fn list<F: DeserializeOwned + Validate>(request: &HttpRequest) -> Result<List<F>> {
+/// A list that can also be filtered by what the organization defined itself: parameters named `field[…]`.
+pub struct FieldList<F> {
+    pub page: Page,
+    pub filter: F,
+    /// As they were written; whether they fit is known once the definitions are read.
+    pub fields: Pairs,
+}
+
+impl<F: DeserializeOwned + Validate> FromRequest for FieldList<F> {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let list = list(request, |name| name.starts_with("field["));
+        ready(list.map(|(List { page, filter }, fields)| Self { page, filter, fields }))
+    }
+}
+
+/// The list, and the parameters whose names are the organization's own.
+fn list<F: DeserializeOwned + Validate>(
+    request: &HttpRequest,
+    is_own: impl Fn(&str) -> bool,
+) -> Result<(List<F>, Pairs)> {
     let (of_page, of_filter): (Pairs, Pairs) = pairs(request.query_string())
         .into_iter()
         .partition(|(name, _)| matches!(name.as_str(), "limit" | "cursor" | "count"));
     let name = list_name(request.path(), &of_filter);
+    let (own, of_filter): (Pairs, Pairs) = of_filter.into_iter().partition(|(name, _)| is_own(name));
     let (params, mut errors) = parse::<PageParams>(of_page);
     let (filter, filter_errors) = parse::<F>(of_filter);
     errors.extend(filter_errors);
     match (params, filter) {
-        (Some(params), Some(filter)) if errors.is_empty() => Ok(List {
-            page: Page {
+        (Some(params), Some(filter)) if errors.is_empty() => {
+            let page = Page {
                 limit: params.limit.unwrap_or(DEFAULT_LIMIT),
                 count: params.count,
                 cursor: params.cursor,
                 list: name,
-            },
-            filter,
-        }),
+            };
+            Ok((List { page, filter }, own))
+        }
         _ => Err(Error::invalid(errors)),
     }
 }
 
+/// `wait` says how to ask, not for what.
 fn list_name(path: &str, filters: &Pairs) -> String {
-    let mut filters = filters.clone();
+    let mut filters: Pairs = filters.iter().filter(|(name, _)| name != "wait").cloned().collect();
     filters.sort();
     let filters = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(filters).finish();
     format!("{path}?{filters}")
@@ -109,6 +133,11 @@ impl Page {
     /// The first page of the list at `path`, as a part of another answer.
     pub fn first(path: &str, limit: i64) -> Self {
         Self { limit, count: None, cursor: None, list: list_name(path, &Vec::new()) }
+    }
+
+    /// The page of the same list that begins at `cursor`.
+    pub fn behind(self, cursor: String) -> Self {
+        Self { cursor: Some(cursor), ..self }
     }
 
     /// How many rows to read: one more than shown tells whether there is a next page.
@@ -137,10 +166,15 @@ impl Page {
         }
         rows.truncate(limit);
         let Some(last) = rows.last() else { return Ok(None) };
-        let key = serde_json::to_vec(&key(last)).map_err(Error::internal)?;
+        self.cursor_at(&key(last)).map(Some)
+    }
+
+    /// The cursor that goes on behind `key`.
+    pub fn cursor_at(&self, key: &impl Serialize) -> Result<String> {
+        let key = serde_json::to_vec(key).map_err(Error::internal)?;
         let mut cursor = self.checksum(&key);
         cursor.extend(key);
-        Ok(Some(URL_SAFE_NO_PAD.encode(cursor)))
+        Ok(URL_SAFE_NO_PAD.encode(cursor))
     }
 
     fn checksum(&self, key: &[u8]) -> Vec<u8> {
