@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use diesel::dsl::{exists, not};
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Record, Uuid as SqlUuid};
+use diesel::sql_types::{Integer, Record, Text, Uuid as SqlUuid};
 use serde_json::{Value, json};
 
 use super::types::{FieldOption, FieldType, ProfileField, ProfileFieldList};
@@ -14,7 +14,7 @@ use crate::error::{Code, Error, Result};
 use crate::http::page::Page;
 use crate::ids::{OrganizationId, ProfileFieldId, ProfileId};
 
-/// Rows of one statement; PostgreSQL takes at most 65,535 parameters.
+/// Values that are read at a time.
 const BATCH: i64 = 1000;
 
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -227,7 +227,7 @@ pub(super) fn count_longer(tx: &mut Tx, id: ProfileFieldId, letters: usize) -> R
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    fn char_length(text: diesel::sql_types::Text) -> Integer;
+    fn char_length(text: Text) -> Integer;
 }
 
 /// Which of these options profiles have.
@@ -262,29 +262,34 @@ pub(super) fn write_terms(tx: &mut Tx, field: &ProfileField) -> Result<()> {
         .filter(profile_field_terms::organization_id.eq(tx.organization))
         .filter(profile_field_terms::field_id.eq(field.id))
         .execute(tx.conn)?;
-    let mut after = None;
-    while field.searchable {
-        let mut query = profile_field_values::table
-            .filter(profile_field_values::organization_id.eq(tx.organization))
-            .filter(profile_field_values::field_id.eq(field.id))
-            .select((profile_field_values::profile_id, profile_field_values::sort_value, profile_field_values::value))
-            .order((profile_field_values::profile_id, profile_field_values::sort_value))
-            .limit(BATCH)
-            .into_boxed();
-        if let Some(after) = after.take() {
-            let key = (profile_field_values::profile_id, profile_field_values::sort_value);
-            query = query.filter(key.into_sql::<Record<(SqlUuid, diesel::sql_types::Text)>>().gt(after));
-        }
-        let batch: Vec<(ProfileId, String, String)> = query.load(tx.conn)?;
-        for (profile, _, value) in &batch {
+    let mut page = if field.searchable { values_after(tx, field, None)? } else { Vec::new() };
+    while let Some((last, last_value, _)) = page.last().cloned() {
+        for (profile, _, value) in &page {
             insert_terms(tx, field, *profile, value)?;
         }
-        match batch.into_iter().last() {
-            Some((profile, sort_value, _)) => after = Some((profile, sort_value)),
-            None => break,
-        }
+        page = values_after(tx, field, Some((last, last_value)))?;
     }
     Ok(())
+}
+
+/// The next values of a field, with their profiles and sort values.
+fn values_after(
+    tx: &mut Tx,
+    field: &ProfileField,
+    after: Option<(ProfileId, String)>,
+) -> Result<Vec<(ProfileId, String, String)>> {
+    let order = (profile_field_values::profile_id, profile_field_values::sort_value);
+    let mut query = profile_field_values::table
+        .filter(profile_field_values::organization_id.eq(tx.organization))
+        .filter(profile_field_values::field_id.eq(field.id))
+        .select((profile_field_values::profile_id, profile_field_values::sort_value, profile_field_values::value))
+        .order(order)
+        .limit(BATCH)
+        .into_boxed();
+    if let Some(after) = after {
+        query = query.filter(order.into_sql::<Record<(SqlUuid, Text)>>().gt(after));
+    }
+    Ok(query.load(tx.conn)?)
 }
 
 /// Makes `value` what profiles are searched, sorted and told apart by; None for no value. 409 names the profile that

@@ -15,6 +15,9 @@ use crate::ids::{OrganizationId, ProfileFieldId, ProfileId};
 diesel::infix_operator!(IsSimilar, " % ", Bool, backend: Pg);
 diesel::infix_operator!(Distance, " <-> ", Float, backend: Pg);
 
+/// A profile's contact that was found: its medium, address and name.
+type FoundContact = (ProfileId, Medium, String, Option<String>);
+
 /// What ranking looks at.
 #[derive(Debug, Clone, Queryable)]
 pub struct Named {
@@ -177,7 +180,7 @@ pub fn matching_contacts(
     organization: OrganizationId,
     ids: &[ProfileId],
     prefix: &str,
-) -> Result<Vec<(ProfileId, Medium, String, Option<String>)>> {
+) -> Result<Vec<FoundContact>> {
     Ok(contacts::table
         .inner_join(
             contact_terms::table.on(contact_terms::organization_id
