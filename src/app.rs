@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::http::jwt::Jwt;
 use crate::http::{docs, middleware, problem};
-use crate::{access, channels, contacts, conversations, inbound, notes};
+use crate::{access, channels, contacts, conversations, inbound, notes, profile_fields, profiles};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -58,6 +58,8 @@ impl State {
         (name = "access", description = "Logging in, users, the organization, API tokens"),
         (name = "channels", description = "Where messages come in"),
         (name = "contacts", description = "One address on one medium"),
+        (name = "profile fields", description = "What an organization keeps of its customers"),
+        (name = "profiles", description = "Customers: their fields, their contacts, their history"),
         (name = "attachments", description = "Files: uploaded, or exchanged with a message"),
         (name = "notes", description = "What colleagues write for each other"),
         (name = "conversations", description = "What was written back and forth, and by whom"),
@@ -73,6 +75,8 @@ fn rooms(config: &mut ServiceConfig) {
         .configure(access::routes)
         .configure(channels::routes)
         .configure(contacts::routes)
+        .configure(profile_fields::routes)
+        .configure(profiles::routes)
         .configure(attachments::routes)
         .configure(notes::routes)
         .configure(conversations::routes)

@@ -16,6 +16,8 @@ pub mod http;
 pub mod ids;
 pub mod inbound;
 pub mod notes;
+pub mod profile_fields;
+pub mod profiles;
 pub mod telemetry;
 pub mod text;
 mod text_enum;

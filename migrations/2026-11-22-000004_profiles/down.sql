@@ -1,4 +1,5 @@
 DROP TABLE profile_terms;
+DROP TABLE profile_field_terms;
 DROP TABLE profile_field_values;
 DROP TABLE profile_activity;
 DROP TABLE profiles;

@@ -42,7 +42,7 @@ CREATE INDEX profiles_created_at_idx ON profiles (organization_id, created_at, i
 CREATE INDEX profiles_updated_at_idx ON profiles (organization_id, updated_at, id) WHERE deleted_at IS NULL;
 CREATE INDEX profiles_created_by_idx ON profiles (organization_id, created_by_id, created_at, id) WHERE deleted_at IS NULL;
 COMMENT ON COLUMN profiles.sort_name IS 'the name folded, at most 200 characters: what lists are sorted by';
-COMMENT ON COLUMN profiles.fields IS 'the copy of profile_field_values that is read';
+COMMENT ON COLUMN profiles.fields IS 'the values that are read, by the id of their field: one of a deleted field is unreachable';
 
 CREATE TABLE profile_activity (
     organization_id uuid NOT NULL,
@@ -58,31 +58,42 @@ CREATE TABLE profile_field_values (
     organization_id uuid NOT NULL,
     field_id uuid NOT NULL,
     profile_id uuid NOT NULL,
-    text_value text COLLATE "C",
-    number_value numeric,
-    date_value date,
+    sort_value text COLLATE "C" NOT NULL,
+    value text NOT NULL,
     unique_key text COLLATE "C",
-    PRIMARY KEY (organization_id, field_id, profile_id),
+    PRIMARY KEY (organization_id, field_id, profile_id, sort_value),
     FOREIGN KEY (organization_id, field_id) REFERENCES profile_fields (organization_id, id) ON DELETE CASCADE,
     FOREIGN KEY (organization_id, profile_id) REFERENCES profiles (organization_id, id),
     CONSTRAINT profile_field_values_unique_key UNIQUE (organization_id, field_id, unique_key)
 );
 CREATE INDEX profile_field_values_profile_idx ON profile_field_values (organization_id, profile_id);
-CREATE INDEX profile_field_values_text_idx ON profile_field_values (organization_id, field_id, text_value, profile_id) WHERE text_value IS NOT NULL;
-COMMENT ON COLUMN profile_field_values.text_value IS 'the value as it is compared and sorted, at most 255 characters of it';
+CREATE INDEX profile_field_values_sort_idx ON profile_field_values (organization_id, field_id, sort_value, profile_id);
+COMMENT ON TABLE profile_field_values IS 'the values of profiles as they are searched and sorted; one row for each option of a multi_select';
+COMMENT ON COLUMN profile_field_values.sort_value IS 'the value in a form whose bytes sort as its type does, at most 200 characters';
+COMMENT ON COLUMN profile_field_values.value IS 'the whole value as text';
 COMMENT ON COLUMN profile_field_values.unique_key IS 'set where the field is unique: the value as it must not occur twice';
+
+CREATE TABLE profile_field_terms (
+    organization_id uuid NOT NULL,
+    profile_id uuid NOT NULL,
+    field_id uuid NOT NULL,
+    term text COLLATE "C" NOT NULL,
+    PRIMARY KEY (organization_id, profile_id, field_id, term),
+    FOREIGN KEY (organization_id, field_id) REFERENCES profile_fields (organization_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (organization_id, profile_id) REFERENCES profiles (organization_id, id)
+);
+CREATE INDEX profile_field_terms_term_idx ON profile_field_terms (organization_id, term, profile_id);
+CREATE INDEX profile_field_terms_field_idx ON profile_field_terms (organization_id, field_id);
+COMMENT ON TABLE profile_field_terms IS 'the words of searchable fields, by which a profile is found';
 
 CREATE TABLE profile_terms (
     organization_id uuid NOT NULL,
     profile_id uuid NOT NULL,
-    term text COLLATE "C" NOT NULL,
     position smallint NOT NULL,
-    source text NOT NULL CONSTRAINT profile_terms_source_check CHECK (source IN ('name', 'field')),
-    source_id uuid NOT NULL,
-    PRIMARY KEY (organization_id, profile_id, source, source_id, position),
+    term text COLLATE "C" NOT NULL,
+    PRIMARY KEY (organization_id, profile_id, position),
     FOREIGN KEY (organization_id, profile_id) REFERENCES profiles (organization_id, id)
 );
-CREATE INDEX profile_terms_term_idx ON profile_terms (organization_id, term, position, profile_id);
-CREATE INDEX profile_terms_trigram_idx ON profile_terms USING gin (term gin_trgm_ops) WHERE source = 'name';
-COMMENT ON TABLE profile_terms IS 'the words by which a profile is found: of its name and its searchable fields';
-COMMENT ON COLUMN profile_terms.source_id IS 'the field that has the word; for a name the profile itself';
+CREATE INDEX profile_terms_term_idx ON profile_terms (organization_id, term, profile_id);
+CREATE INDEX profile_terms_trigram_idx ON profile_terms USING gin (term gin_trgm_ops);
+COMMENT ON TABLE profile_terms IS 'the words of a profile''s name, by which it is found';

@@ -13,13 +13,14 @@ pub fn normalise(medium: Medium, address: &str, country: &str) -> String {
     if medium == Medium::Email {
         address.to_lowercase()
     } else if medium.has_phone_numbers() {
-        phone(address, country).unwrap_or_else(|| address.to_owned())
+        phone_number(address, country).unwrap_or_else(|| address.to_owned())
     } else {
         address.to_owned()
     }
 }
 
-fn phone(address: &str, country: &str) -> Option<String> {
+/// In E.164; None for what is no telephone number.
+pub fn phone_number(address: &str, country: &str) -> Option<String> {
     // WhatsApp names numbers by their digits, country first.
     let international =
         address.len() > 9 && !address.starts_with('0') && address.bytes().all(|byte| byte.is_ascii_digit());

@@ -296,24 +296,29 @@ pub fn find_or_make(tx: &mut Tx, new: &NewContact) -> Result<(ContactRow, bool)>
     Ok((row, is_new))
 }
 
-/// Makes a contact that a person asked for; 409 names the one that has the address already.
-pub fn create_contact(tx: &mut Tx, body: &CreateContact) -> Result<Contact> {
+/// What a person asks to be made, once it is complete; `at` is where it stands in the body.
+pub fn checked(tx: &mut Tx, body: &CreateContact, at: &str) -> Result<NewContact> {
+    let refused =
+        |code, message| Err(Error::invalid_field(FieldError::body(format!("{at}/channel_id"), code, message)));
     if let Some(channel) = body.channel_id {
         let channel = channels::get_channel(tx.conn, tx.organization, channel)?;
         if channel.medium != body.medium {
-            let error = FieldError::body("/channel_id", "medium", format!("is a channel of {}", channel.medium));
-            return Err(Error::invalid_field(error));
+            return refused("medium", format!("is a channel of {}", channel.medium));
         }
     } else if !body.medium.has_global_addresses() {
-        let error = FieldError::body("/channel_id", "required", format!("is required for {}", body.medium));
-        return Err(Error::invalid_field(error));
+        return refused("required", format!("is required for {}", body.medium));
     }
-    let new = NewContact {
+    Ok(NewContact {
         medium: body.medium,
         address: body.address.clone(),
         name: body.name.clone(),
         channel: body.channel_id,
-    };
+    })
+}
+
+/// Makes a contact that a person asked for; 409 names the one that has the address already.
+pub fn create_contact(tx: &mut Tx, body: &CreateContact) -> Result<Contact> {
+    let new = checked(tx, body, "")?;
     let (row, is_new) = find_or_make(tx, &new)?;
     if !is_new {
         return Err(Error::new(Code::ContactExists, "There is a contact with this medium and address.")

@@ -56,7 +56,7 @@ list_of! {
     pub struct ContactList(Contact);
 }
 
-#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
+#[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CreateContact {
     pub medium: Medium,

@@ -356,14 +356,28 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Tsvector;
 
-    profile_field_values (organization_id, field_id, profile_id) {
+    /// the words of searchable fields, by which a profile is found
+    profile_field_terms (organization_id, profile_id, field_id, term) {
+        organization_id -> Uuid,
+        profile_id -> Uuid,
+        field_id -> Uuid,
+        term -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
+    /// the values of profiles as they are searched and sorted; one row for each option of a multi_select
+    profile_field_values (organization_id, field_id, profile_id, sort_value) {
         organization_id -> Uuid,
         field_id -> Uuid,
         profile_id -> Uuid,
-        /// the value as it is compared and sorted, at most 255 characters of it
-        text_value -> Nullable<Text>,
-        number_value -> Nullable<Numeric>,
-        date_value -> Nullable<Date>,
+        /// the value in a form whose bytes sort as its type does, at most 200 characters
+        sort_value -> Text,
+        /// the whole value as text
+        value -> Text,
         /// set where the field is unique: the value as it must not occur twice
         unique_key -> Nullable<Text>,
     }
@@ -397,15 +411,12 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Tsvector;
 
-    /// the words by which a profile is found: of its name and its searchable fields
-    profile_terms (organization_id, profile_id, source, source_id, position) {
+    /// the words of a profile's name, by which it is found
+    profile_terms (organization_id, profile_id, position) {
         organization_id -> Uuid,
         profile_id -> Uuid,
-        term -> Text,
         position -> Int2,
-        source -> Text,
-        /// the field that has the word; for a name the profile itself
-        source_id -> Uuid,
+        term -> Text,
     }
 }
 
@@ -420,7 +431,7 @@ diesel::table! {
         /// the name folded, at most 200 characters: what lists are sorted by
         sort_name -> Text,
         kind -> Text,
-        /// the copy of profile_field_values that is read
+        /// the values that are read, by the id of their field: one of a deleted field is unreachable
         fields -> Jsonb,
         created_by_type -> Text,
         created_by_id -> Nullable<Uuid>,
@@ -515,6 +526,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     notes,
     organizations,
     profile_activity,
+    profile_field_terms,
     profile_field_values,
     profile_fields,
     profile_terms,

@@ -72,28 +72,51 @@ impl<F: DeserializeOwned + Validate> FromRequest for List<F> {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(list(request))
+        ready(list(request, |_| false).map(|(list, _)| list))
     }
 }
 
-fn list<F: DeserializeOwned + Validate>(request: &HttpRequest) -> Result<List<F>> {
+/// A list that can also be filtered by what the organization defined itself: parameters named `field[…]`.
+pub struct FieldList<F> {
+    pub page: Page,
+    pub filter: F,
+    /// As they were written; whether they fit is known once the definitions are read.
+    pub fields: Pairs,
+}
+
+impl<F: DeserializeOwned + Validate> FromRequest for FieldList<F> {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let list = list(request, |name| name.starts_with("field["));
+        ready(list.map(|(List { page, filter }, fields)| Self { page, filter, fields }))
+    }
+}
+
+/// The list, and the parameters whose names are the organization's own.
+fn list<F: DeserializeOwned + Validate>(
+    request: &HttpRequest,
+    is_own: impl Fn(&str) -> bool,
+) -> Result<(List<F>, Pairs)> {
     let (of_page, of_filter): (Pairs, Pairs) = pairs(request.query_string())
         .into_iter()
         .partition(|(name, _)| matches!(name.as_str(), "limit" | "cursor" | "count"));
     let name = list_name(request.path(), &of_filter);
+    let (own, of_filter): (Pairs, Pairs) = of_filter.into_iter().partition(|(name, _)| is_own(name));
     let (params, mut errors) = parse::<PageParams>(of_page);
     let (filter, filter_errors) = parse::<F>(of_filter);
     errors.extend(filter_errors);
     match (params, filter) {
-        (Some(params), Some(filter)) if errors.is_empty() => Ok(List {
-            page: Page {
+        (Some(params), Some(filter)) if errors.is_empty() => {
+            let page = Page {
                 limit: params.limit.unwrap_or(DEFAULT_LIMIT),
                 count: params.count,
                 cursor: params.cursor,
                 list: name,
-            },
-            filter,
-        }),
+            };
+            Ok((List { page, filter }, own))
+        }
         _ => Err(Error::invalid(errors)),
     }
 }

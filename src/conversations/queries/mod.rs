@@ -17,5 +17,5 @@ pub use threads::{
 };
 pub use write::{
     ConversationRow, index_subject, insert_conversation, join_participant, lock_conversation, lock_conversations,
-    lock_named, lock_newest_open, mark_read, mark_unread, save_conversation,
+    lock_named, lock_newest_open, mark_read, mark_unread, profiles_of_participants, save_conversation,
 };

@@ -1,0 +1,212 @@
+//! Bodies of profile fields.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use validator::{Validate, ValidationError};
+
+use crate::http::page::list_of;
+use crate::http::patch::{Patch, not_null};
+use crate::http::validate::not_blank;
+use crate::ids::ProfileFieldId;
+use crate::text_enum::text_enum;
+
+text_enum! {
+    /// What the values of a field are.
+    pub enum FieldType {
+        Text = "text",
+        /// A JSON number of up to 15 significant digits.
+        Number = "number",
+        Boolean = "boolean",
+        /// `YYYY-MM-DD`.
+        Date = "date",
+        /// The value of one of the options.
+        Select = "select",
+        /// Values of options, in their order.
+        MultiSelect = "multi_select",
+        Url = "url",
+        Email = "email",
+        /// Kept in E.164.
+        Phone = "phone",
+    }
+}
+
+impl FieldType {
+    pub fn has_options(self) -> bool {
+        matches!(self, Self::Select | Self::MultiSelect)
+    }
+
+    /// Whether two profiles can be told apart by it.
+    pub fn can_be_unique(self) -> bool {
+        !matches!(self, Self::Boolean | Self::MultiSelect)
+    }
+
+    /// Whether `.gte` and `.lt` mean something.
+    pub fn has_ranges(self) -> bool {
+        matches!(self, Self::Text | Self::Number | Self::Date)
+    }
+}
+
+/// What may be chosen in a select or multi_select.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct FieldOption {
+    #[schema(example = "gold")]
+    pub value: String,
+    #[schema(example = "Gold")]
+    pub label: String,
+    /// Can't be chosen any more; where it was chosen, it stays.
+    pub retired: bool,
+}
+
+/// A field of an organization's profiles.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ProfileField {
+    pub id: ProfileFieldId,
+    /// Its name in a profile's `fields`. Never changes.
+    #[schema(example = "relation_number")]
+    pub key: String,
+    #[schema(example = "Relation number")]
+    pub label: String,
+    #[schema(example = "As in the ERP")]
+    pub description: Option<String>,
+    /// Never changes.
+    #[serde(rename = "type")]
+    pub field_type: FieldType,
+    /// Of a select or multi_select.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub options: Option<Vec<FieldOption>>,
+    /// Whoever edits a profile must leave it with a value.
+    pub required: bool,
+    /// No two profiles have the same value.
+    pub unique: bool,
+    /// Profiles are found by the words of its values.
+    pub searchable: bool,
+    /// Its place among the fields, from 0.
+    #[schema(minimum = 0, example = 0)]
+    pub position: i32,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub version: i32,
+}
+
+list_of! {
+    pub struct ProfileFieldList(ProfileField);
+}
+
+/// An option as it is written: a plain text is both value and label.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum OptionInput {
+    Text(String),
+    Full(FullOption),
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FullOption {
+    #[schema(min_length = 1, max_length = 100, example = "gold")]
+    pub value: String,
+    /// Without it, the value.
+    #[serde(default)]
+    #[schema(min_length = 1, max_length = 100, example = "Gold")]
+    pub label: Option<String>,
+    #[serde(default)]
+    pub retired: bool,
+}
+
+impl From<&OptionInput> for FieldOption {
+    fn from(input: &OptionInput) -> Self {
+        let (value, label, retired) = match input {
+            OptionInput::Text(text) => (text, None, false),
+            OptionInput::Full(full) => (&full.value, full.label.as_ref(), full.retired),
+        };
+        let (value, label) = (value.trim().to_owned(), label.unwrap_or(value).trim().to_owned());
+        Self { value, label, retired }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"key": "tier", "label": "Tier", "type": "select", "options": ["Bronze", {"value": "gold", "label": "Gold"}]}))]
+pub struct CreateProfileField {
+    #[validate(custom(function = "is_key"))]
+    #[schema(pattern = "^[a-z][a-z0-9_]{0,62}$", example = "relation_number")]
+    pub key: String,
+    #[validate(length(max = 200), custom(function = "not_blank"))]
+    #[schema(min_length = 1, max_length = 200, example = "Relation number")]
+    pub label: String,
+    #[validate(length(max = 2000))]
+    #[schema(max_length = 2000, example = "As in the ERP")]
+    pub description: Option<String>,
+    #[serde(rename = "type")]
+    pub field_type: FieldType,
+    /// Required for a select or multi_select, and only theirs.
+    #[validate(length(min = 1, max = 500))]
+    #[schema(min_items = 1, max_items = 500)]
+    pub options: Option<Vec<OptionInput>>,
+    #[serde(default)]
+    pub required: bool,
+    #[serde(default)]
+    pub unique: bool,
+    #[serde(default)]
+    pub searchable: bool,
+}
+
+#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"label": "Customer number", "searchable": true}))]
+pub struct UpdateProfileField {
+    #[serde(default, deserialize_with = "not_null")]
+    #[validate(length(max = 200), custom(function = "not_blank"))]
+    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    pub label: Option<String>,
+    #[serde(default)]
+    #[validate(length(max = 2000))]
+    #[schema(value_type = Option<String>, max_length = 2000)]
+    pub description: Patch<String>,
+    /// Replaces all options. One that is left out while profiles have it is retired.
+    #[serde(default, deserialize_with = "not_null")]
+    #[validate(length(min = 1, max = 500))]
+    #[schema(nullable = false, min_items = 1, max_items = 500)]
+    pub options: Option<Vec<OptionInput>>,
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
+    pub required: Option<bool>,
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
+    pub unique: Option<bool>,
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
+    pub searchable: Option<bool>,
+}
+
+#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ProfileFieldOrder {
+    /// Every field of the organization, exactly once, in the order wanted.
+    #[validate(length(max = 1000))]
+    #[schema(max_items = 1000)]
+    pub ids: Vec<ProfileFieldId>,
+}
+
+#[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct DeleteProfileField {
+    /// Also when profiles have values of it, which are gone then.
+    #[serde(default)]
+    #[param(default = false)]
+    pub force: bool,
+}
+
+fn is_key(key: &str) -> Result<(), ValidationError> {
+    let mut letters = key.bytes();
+    let begins = letters.next().is_some_and(|letter| letter.is_ascii_lowercase());
+    let goes_on = letters.all(|letter| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == b'_');
+    if begins && goes_on && key.len() <= 63 {
+        return Ok(());
+    }
+    let message = "must be a lower-case letter, then at most 62 lower-case letters, digits and underscores";
+    Err(ValidationError::new("key").with_message(message.into()))
+}

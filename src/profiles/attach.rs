@@ -1,0 +1,135 @@
+//! Attaching a contact to a profile: the heart of it all.
+//!
+//! One pointer moves and one event says so, whether the contact has one message or fifty thousand. Whoever touches
+//! the same contact at the same time waits for its lock, so that each sees what the one before left.
+
+use serde_json::json;
+
+use super::queries;
+use super::save::{self, Required};
+use super::types::{AttachContact, Attached, NewProfile, OnConflict};
+use crate::contacts;
+use crate::db::Tx;
+use crate::db::events::{self, Event};
+use crate::error::{Code, Error, FieldError, Result};
+use crate::ids::{ContactId, ProfileId};
+
+/// Attaches a contact to a profile that exists, or to one that is made in the same step.
+///
+/// There already: nothing happens. Attached elsewhere: it moves where that is asked for, else 409 names the holder.
+pub fn attach_contact(tx: &mut Tx, id: ContactId, body: &AttachContact) -> Result<Attached> {
+    let target = target(body)?;
+    let holder = contacts::lock_contact(tx, id)?.profile_id;
+    let profile = match target {
+        Target::Existing(profile) => {
+            queries::lock_alive(tx, profile, holder)?;
+            if holder != Some(profile) {
+                check_move(tx, holder, body)?;
+                point(tx, id, holder, profile)?;
+            }
+            profile
+        }
+        Target::New(new) => {
+            check_move(tx, holder, body)?;
+            let profile = save::create(tx, new, Required::Waived)?;
+            queries::lock_alive(tx, profile, holder)?;
+            point(tx, id, holder, profile)?;
+            profile
+        }
+    };
+    Ok(Attached {
+        contact: contacts::get_contact(tx.conn, tx.organization, id)?,
+        profile: queries::get_profile(tx.conn, tx.organization, profile)?,
+        previous_profile_id: holder,
+        created: matches!(target, Target::New(_)),
+    })
+}
+
+/// Attaches a locked contact to a locked profile, as a part of making or changing that profile.
+pub fn attach_to(tx: &mut Tx, id: ContactId, profile: ProfileId) -> Result<bool> {
+    let holder = contacts::lock_contact(tx, id)?.profile_id;
+    match holder {
+        Some(holder) if holder == profile => Ok(false),
+        Some(holder) => Err(already_attached(tx, holder)?),
+        None => point(tx, id, None, profile).map(|()| true),
+    }
+}
+
+/// Detaches a contact, from `only_from` if that is given; one that is detached already stays so.
+pub fn detach_contact(tx: &mut Tx, id: ContactId, only_from: Option<ProfileId>) -> Result<()> {
+    let Some(profile) = contacts::lock_contact(tx, id)?.profile_id else { return Ok(()) };
+    if only_from.is_some_and(|expected| expected != profile) {
+        return Err(not_attached(tx, Some(profile))?);
+    }
+    queries::lock_shared(tx, &[profile])?;
+    let version = contacts::set_profile(tx, id, None)?;
+    queries::forget_contact_moment(tx, profile, id)?;
+    events::record(tx, Event::new("contact.detached", id.0).contact(id).from_profile(profile).version(version))
+}
+
+enum Target<'b> {
+    Existing(ProfileId),
+    New(&'b NewProfile),
+}
+
+fn target(body: &AttachContact) -> Result<Target<'_>> {
+    let refused = |field, code, message| Err(Error::invalid_field(FieldError::body(field, code, message)));
+    if body.expected_profile_id.is_some() && body.on_conflict != Some(OnConflict::Move) {
+        return refused("/expected_profile_id", "on_conflict", "needs on_conflict: \"move\"");
+    }
+    match (body.profile_id, &body.new_profile) {
+        (Some(profile), None) => Ok(Target::Existing(profile)),
+        (None, Some(new)) => Ok(Target::New(new)),
+        (None, None) => refused("/profile_id", "required", "one of profile_id and new_profile is required"),
+        (Some(_), Some(_)) => refused("/new_profile", "exclusive", "only one of profile_id and new_profile is taken"),
+    }
+}
+
+/// Whether the contact may leave its holder.
+fn check_move(tx: &mut Tx, holder: Option<ProfileId>, body: &AttachContact) -> Result<()> {
+    match (holder, body.expected_profile_id) {
+        (None, None) => Ok(()),
+        (None, Some(_)) => Err(not_attached(tx, None)?),
+        (Some(holder), expected) => {
+            let moves = body.on_conflict == Some(OnConflict::Move);
+            if moves && expected.is_none_or(|expected| expected == holder) {
+                return Ok(());
+            }
+            Err(already_attached(tx, holder)?)
+        }
+    }
+}
+
+/// Points the contact to its profile, and writes down that it came there.
+fn point(tx: &mut Tx, id: ContactId, from: Option<ProfileId>, to: ProfileId) -> Result<()> {
+    let version = contacts::set_profile(tx, id, Some(to))?;
+    // The activities, too, are locked in the order of their profiles.
+    let mut touched = [from, Some(to)];
+    touched.sort();
+    for profile in touched.into_iter().flatten() {
+        if profile == to {
+            queries::note_moments_of(tx, to, id)?;
+        } else {
+            queries::forget_contact_moment(tx, profile, id)?;
+        }
+    }
+    let kind = if from.is_some() { "contact.moved" } else { "contact.attached" };
+    let event = Event::new(kind, id.0).contact(id).profile(to).from_profile(from).version(version);
+    events::record(tx, event)
+}
+
+fn already_attached(tx: &mut Tx, holder: ProfileId) -> Result<Error> {
+    let name = queries::name(tx, holder)?;
+    let detail = format!("The contact is attached to {name}; on_conflict: \"move\" takes it from there.");
+    let error = Error::new(Code::ContactAlreadyAttached, detail);
+    Ok(error.with("holder", json!({ "profile_id": holder, "name": name })))
+}
+
+fn not_attached(tx: &mut Tx, holder: Option<ProfileId>) -> Result<Error> {
+    let Some(holder) = holder else {
+        return Ok(Error::new(Code::ContactNotAttached, "The contact is attached to no profile."));
+    };
+    let name = queries::name(tx, holder)?;
+    let error = Error::new(Code::ContactNotAttached, format!("The contact is attached to another profile: {name}."));
+    Ok(error.with("holder", json!({ "profile_id": holder, "name": name })))
+}

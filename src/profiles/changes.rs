@@ -1,0 +1,91 @@
+//! What a body's fields change in a profile's values: pure rules.
+
+use serde_json::{Map, Value};
+
+use crate::error::FieldError;
+use crate::http::diagnose::escape;
+use crate::profile_fields::{self, ProfileField, Rules};
+
+/// Values by the id of their field, as a profile keeps them.
+pub type Values = Map<String, Value>;
+
+/// A value that becomes another, or none.
+#[derive(Debug)]
+pub struct Change<'f> {
+    pub field: &'f ProfileField,
+    pub was: Option<Value>,
+    pub becomes: Option<Value>,
+}
+
+/// What really changes, or all that is wrong.
+pub fn changes<'f>(
+    fields: &'f [ProfileField],
+    present: &Values,
+    wanted: &Map<String, Value>,
+    country: &str,
+) -> Result<Vec<Change<'f>>, Vec<FieldError>> {
+    let mut errors = Vec::new();
+    let mut changes = Vec::new();
+    for (key, value) in wanted {
+        let Some(field) = fields.iter().find(|field| field.key == *key) else {
+            let message = "is no profile field of this organization";
+            errors.push(FieldError::body(format!("/fields/{}", escape(key)), "unknown", message));
+            continue;
+        };
+        let was = present.get(&field.id.to_string());
+        let becomes = match value {
+            Value::Null if field.required && was.is_some() => {
+                errors.push(required(field));
+                continue;
+            }
+            Value::Null => None,
+            value => match profile_fields::check(field, value, &Rules { country, present: was }) {
+                Ok(value) => Some(value),
+                Err(error) => {
+                    errors.push(error);
+                    continue;
+                }
+            },
+        };
+        if becomes.as_ref() != was {
+            changes.push(Change { field, was: was.cloned(), becomes });
+        }
+    }
+    // Unique values are claimed in the same order by everyone.
+    changes.sort_by_key(|change| change.field.id);
+    if errors.is_empty() { Ok(changes) } else { Err(errors) }
+}
+
+/// Required fields that a body leaves without a value.
+pub fn absent<'f>(fields: &'f [ProfileField], wanted: &'f Map<String, Value>) -> impl Iterator<Item = FieldError> + 'f {
+    fields.iter().filter(|field| field.required && wanted.get(&field.key).is_none_or(Value::is_null)).map(required)
+}
+
+fn required(field: &ProfileField) -> FieldError {
+    FieldError::body(format!("/fields/{}", escape(&field.key)), "required", "is required")
+}
+
+/// Keys of required fields without a value.
+pub fn missing(fields: &[ProfileField], present: &Values) -> Vec<String> {
+    let lacking = fields.iter().filter(|field| field.required && !present.contains_key(&field.id.to_string()));
+    lacking.map(|field| field.key.clone()).collect()
+}
+
+/// Values by the key of their field, in the fields' order.
+pub fn by_key(fields: &[ProfileField], present: &Values) -> Map<String, Value> {
+    let with_value = |field: &ProfileField| Some((field.key.clone(), present.get(&field.id.to_string())?.clone()));
+    fields.iter().filter_map(with_value).collect()
+}
+
+/// The values once the changes are made.
+pub fn apply(present: &Values, changes: &[Change]) -> Values {
+    let mut values = present.clone();
+    for change in changes {
+        let id = change.field.id.to_string();
+        match &change.becomes {
+            Some(value) => values.insert(id, value.clone()),
+            None => values.remove(&id),
+        };
+    }
+    values
+}

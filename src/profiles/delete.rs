@@ -1,0 +1,37 @@
+//! Deleting a profile: softly, since its history stays with its contacts.
+
+use serde_json::json;
+
+use super::queries;
+use crate::contacts;
+use crate::db::Tx;
+use crate::db::events::{self, Event};
+use crate::error::{Error, Result};
+use crate::http::version::IfMatch;
+use crate::ids::ProfileId;
+use crate::profile_fields;
+
+/// Detaches its contacts, each in the ledger, and lets go of its unique values and search words.
+pub fn delete_profile(tx: &mut Tx, id: ProfileId, if_match: &IfMatch) -> Result<()> {
+    queries::require_profile(tx.conn, tx.organization, id)?;
+    // Contacts are locked before profiles, here as everywhere.
+    let attached = queries::contact_ids(tx, id)?;
+    for contact in &attached {
+        contacts::lock_contact(tx, *contact)?;
+    }
+    let row = queries::lock_profile(tx, id)?;
+    if_match.check(row.version)?;
+    // Nobody attaches any more; but somebody may have, or detached, since the contacts were read.
+    if queries::contact_ids(tx, id)? != attached {
+        return Err(Error::unavailable(1, "contacts were attached while the profile was deleted").transient());
+    }
+    for contact in attached {
+        let version = contacts::set_profile(tx, contact, None)?;
+        let event = Event::new("contact.detached", contact.0).contact(contact).from_profile(id).version(version);
+        events::record(tx, event)?;
+    }
+    profile_fields::release_values(tx, id)?;
+    let version = queries::mark_deleted(tx, &row)?;
+    let event = Event::new("profile.deleted", id.0).profile(id).version(version);
+    events::record(tx, event.change(json!({ "name": row.name, "kind": row.kind }), json!({})))
+}

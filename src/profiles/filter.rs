@@ -1,0 +1,191 @@
+//! What a list of profiles can be filtered and sorted by.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, de};
+use utoipa::IntoParams;
+use uuid::Uuid;
+use validator::Validate;
+
+use super::types::ProfileKind;
+use crate::channels::Medium;
+use crate::error::FieldError;
+use crate::http::query::{Pairs, When};
+use crate::ids::ProfileFieldId;
+use crate::profile_fields::{self, FieldType, Indexed, ProfileField};
+
+#[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ProfileFilter {
+    /// Search as you type: words, or beginnings of words, of the name, a contact's address or name, or a searchable
+    /// field. Best first, at most 200 hits; not with `sort`.
+    #[validate(length(max = 200))]
+    #[param(max_length = 200, example = "ada lov")]
+    pub q: Option<String>,
+    /// Of this kind; repeat it for any of several.
+    #[serde(default)]
+    #[param(inline)]
+    pub kind: Vec<ProfileKind>,
+    /// Made by this user or API token; repeat it for any of several.
+    #[serde(default)]
+    pub created_by: Vec<Uuid>,
+    /// With a contact on this medium; repeat it for any of several.
+    #[serde(default)]
+    #[param(inline)]
+    pub medium: Vec<Medium>,
+    /// A time, or a day in the organization's time zone.
+    #[serde(rename = "created_at.gte")]
+    #[param(value_type = Option<String>, example = "2024-01-01")]
+    pub created_from: Option<When>,
+    #[serde(rename = "created_at.lt")]
+    #[param(value_type = Option<String>, example = "2024-02-01")]
+    pub created_before: Option<When>,
+    #[serde(rename = "updated_at.gte")]
+    #[param(value_type = Option<String>, example = "2024-01-01")]
+    pub updated_from: Option<When>,
+    #[serde(rename = "updated_at.lt")]
+    #[param(value_type = Option<String>, example = "2024-02-01")]
+    pub updated_before: Option<When>,
+    #[serde(rename = "last_contact_moment_at.gte")]
+    #[param(value_type = Option<String>, example = "2024-01-01")]
+    pub moment_from: Option<When>,
+    /// Also finds profiles without contact moments.
+    #[serde(rename = "last_contact_moment_at.lt")]
+    #[param(value_type = Option<String>, example = "2024-02-01")]
+    pub moment_before: Option<When>,
+    /// `name`, `created_at`, `updated_at`, `last_contact_moment_at` or `field[<key>]`; with `-` before it, descending.
+    /// Profiles without a value come last.
+    #[param(value_type = Option<String>, default = "name", example = "-created_at")]
+    pub sort: Option<Sort>,
+}
+
+/// The order of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sort {
+    pub by: SortBy,
+    pub descending: bool,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum SortBy {
+    Name,
+    CreatedAt,
+    UpdatedAt,
+    LastContactMomentAt,
+    /// By the value of the field with this key.
+    Field(String),
+}
+
+impl<'de> Deserialize<'de> for Sort {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let (name, descending) = text.strip_prefix('-').map_or((text.as_str(), false), |name| (name, true));
+        let by = match name {
+            "name" => SortBy::Name,
+            "created_at" => SortBy::CreatedAt,
+            "updated_at" => SortBy::UpdatedAt,
+            "last_contact_moment_at" => SortBy::LastContactMomentAt,
+            _ => match name.strip_prefix("field[").and_then(|name| name.strip_suffix(']')) {
+                Some(key) => SortBy::Field(key.to_owned()),
+                None => {
+                    return Err(de::Error::custom(
+                        "expected name, created_at, updated_at, last_contact_moment_at or field[<key>], \
+                         with - before it for descending",
+                    ));
+                }
+            },
+        };
+        Ok(Self { by, descending })
+    }
+}
+
+/// What is asked of the values of one field.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Condition {
+    pub field: ProfileFieldId,
+    pub test: Test,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub enum Test {
+    AnyOf(Vec<Indexed>),
+    /// Sort values, the first of them included.
+    From(String),
+    Before(String),
+    Set(bool),
+}
+
+/// Each condition costs a look into an index for each row.
+const MAX_CONDITIONS: usize = 10;
+
+/// The conditions that parameters named `field[key]`, `field[key.gte]`, `.lt` and `.set` ask for, or all that is wrong.
+pub fn conditions(fields: &[ProfileField], written: &Pairs, country: &str) -> Result<Vec<Condition>, Vec<FieldError>> {
+    let mut by_name: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (name, value) in written {
+        by_name.entry(name).or_default().push(value);
+    }
+    let mut conditions = Vec::new();
+    let mut errors = Vec::new();
+    for (name, values) in &by_name {
+        match condition(fields, name, values, country) {
+            Ok(condition) => conditions.push(condition),
+            Err((code, message)) => errors.push(FieldError::query(*name, code, message)),
+        }
+    }
+    if let Some((name, _)) = by_name.iter().nth(MAX_CONDITIONS) {
+        errors.push(FieldError::query(*name, "limit", format!("at most {MAX_CONDITIONS} of these are taken at once")));
+    }
+    if errors.is_empty() { Ok(conditions) } else { Err(errors) }
+}
+
+fn condition(
+    fields: &[ProfileField],
+    name: &str,
+    values: &[&str],
+    country: &str,
+) -> Result<Condition, (&'static str, String)> {
+    let inside = name.strip_prefix("field[").and_then(|name| name.strip_suffix(']'));
+    let inside = inside.ok_or_else(|| ("name", "must be field[key], field[key.gte], .lt or .set".to_owned()))?;
+    let (key, operator) = inside.split_once('.').unwrap_or((inside, ""));
+    let field = fields.iter().find(|field| field.key == key);
+    let field = field.ok_or_else(|| ("unknown", format!("{key} is no profile field of this organization")))?;
+    let only = || match values {
+        [value] => Ok(*value),
+        _ => Err(("repeated", "is taken only once".to_owned())),
+    };
+    let bound = || {
+        if !field.field_type.has_ranges() {
+            let message = format!("a field of type {} has no order to filter by", field.field_type);
+            return Err(("unsupported", message));
+        }
+        profile_fields::query_value(field, only()?, country).map(|indexed| indexed.sort_value)
+    };
+    let test = match operator {
+        "" => Test::AnyOf(
+            values.iter().map(|value| profile_fields::query_value(field, value, country)).collect::<Result<_, _>>()?,
+        ),
+        "gte" => Test::From(bound()?),
+        "lt" => Test::Before(bound()?),
+        "set" => match only()? {
+            "true" => Test::Set(true),
+            "false" => Test::Set(false),
+            _ => return Err(("type", "must be true or false".to_owned())),
+        },
+        other => return Err(("name", format!("{other} is none of gte, lt and set"))),
+    };
+    Ok(Condition { field: field.id, test })
+}
+
+/// The field that a list is sorted by, if it can be.
+pub fn sort_field<'f>(fields: &'f [ProfileField], key: &str) -> Result<&'f ProfileField, FieldError> {
+    let refused = |code, message| FieldError::query("sort", code, message);
+    let field = fields.iter().find(|field| field.key == key);
+    let field = field.ok_or_else(|| refused("unknown", format!("{key} is no profile field of this organization")))?;
+    match field.field_type {
+        FieldType::MultiSelect => {
+            Err(refused("unsupported", "profiles can't be sorted by a field that has several values".to_owned()))
+        }
+        _ => Ok(field),
+    }
+}

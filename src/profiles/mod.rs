@@ -1,0 +1,36 @@
+//! Profiles: the customers of an organization, each with any number of contacts.
+//!
+//! [`attach_contact`] is what the product is about: it points a contact to a profile, and from then on the whole
+//! history of that contact is the profile's. Nothing is copied; the events say who did it, when, and from where.
+
+mod attach;
+mod changes;
+mod delete;
+mod filter;
+mod queries;
+mod rank;
+mod routes;
+mod save;
+mod search;
+mod types;
+
+pub use attach::{attach_contact, detach_contact};
+pub use queries::{get_profile, note_contact_moment, require_profile};
+pub use save::create_profile;
+pub use types::{AttachContact, Attached, CreateProfile, NewProfile, OnConflict, Profile, ProfileKind};
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(routes::list_profiles)
+        .service(routes::create_profile)
+        .service(routes::get_profile)
+        .service(routes::update_profile)
+        .service(routes::delete_profile)
+        .service(routes::list_profile_contacts)
+        .service(routes::list_profile_history)
+        .service(routes::list_contact_history)
+        .service(routes::attach_contact)
+        .service(routes::detach_contact);
+}

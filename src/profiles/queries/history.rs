@@ -1,0 +1,149 @@
+//! What happened to a profile or a contact, from the one table of what happened.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use uuid::Uuid;
+
+use crate::access;
+use crate::actor::{ActorRef, ActorType};
+use crate::contacts::{ContactRef, ProfileRef};
+use crate::db::keyset;
+use crate::db::schema::{contacts, events, profiles};
+use crate::error::{Code, Error, Result};
+use crate::http::page::{Count, CountMode, Page};
+use crate::ids::{ContactId, EventId, OrganizationId, ProfileId};
+use crate::profiles::types::{HistoryAction, HistoryEntry, HistoryList};
+
+/// The events that a history tells, and what it calls them.
+const ACTIONS: [(&str, HistoryAction); 8] = [
+    ("profile.created", HistoryAction::Created),
+    ("profile.merged", HistoryAction::Merged),
+    ("profile.deleted", HistoryAction::Deleted),
+    ("contact.created", HistoryAction::Created),
+    ("contact.attached", HistoryAction::Attached),
+    ("contact.detached", HistoryAction::Detached),
+    ("contact.moved", HistoryAction::Moved),
+    ("contact.deleted", HistoryAction::Deleted),
+];
+
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = events, check_for_backend(diesel::pg::Pg))]
+struct EventRow {
+    id: EventId,
+    occurred_at: DateTime<Utc>,
+    actor_type: ActorType,
+    actor_id: Option<Uuid>,
+    type_: String,
+    profile_id: Option<ProfileId>,
+    from_profile_id: Option<ProfileId>,
+    contact_id: Option<ContactId>,
+}
+
+impl EventRow {
+    fn actor(&self) -> ActorRef {
+        ActorRef { kind: self.actor_type, id: self.actor_id }
+    }
+}
+
+type Events = events::BoxedQuery<'static, Pg>;
+
+fn told(organization: OrganizationId) -> Events {
+    events::table
+        .filter(events::organization_id.eq(organization))
+        .filter(events::type_.eq_any(ACTIONS.map(|(name, _)| name)))
+        .into_boxed()
+}
+
+pub fn contact_history(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    contact: ContactId,
+    page: &Page,
+) -> Result<HistoryList> {
+    let found: Option<ContactId> =
+        contacts::table.find((organization, contact)).select(contacts::id).first(conn).optional()?;
+    found.ok_or_else(|| Error::not_found(Code::ContactNotFound))?;
+    history(conn, organization, &[&|| told(organization).filter(events::contact_id.eq(contact))], page)
+}
+
+pub fn profile_history(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    profile: ProfileId,
+    page: &Page,
+) -> Result<HistoryList> {
+    super::require_profile(conn, organization, profile)?;
+    let came = || told(organization).filter(events::profile_id.eq(profile));
+    let left = || told(organization).filter(events::from_profile_id.eq(profile));
+    history(conn, organization, &[&came, &left], page)
+}
+
+/// Newest first, from each of `sources` in the order of its index.
+fn history(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    sources: &[&dyn Fn() -> Events],
+    page: &Page,
+) -> Result<HistoryList> {
+    let after: Option<EventId> = page.after()?;
+    let mut rows: Vec<EventRow> = Vec::new();
+    let mut count: Option<Count> = None;
+    for source in sources {
+        let mut query = source().select(EventRow::as_select()).order(events::id.desc()).limit(page.rows());
+        if let Some(last) = after {
+            query = query.filter(events::id.lt(last));
+        }
+        rows.extend(query.load(conn)?);
+        if let Some(more) = keyset::count(conn, page, || source().select(events::id))? {
+            let value = count.map_or(0, |count| count.value) + more.value;
+            count = Some(Count { value, exact: page.count == Some(CountMode::Exact) });
+        }
+    }
+    rows.sort_by_key(|row| std::cmp::Reverse(row.id));
+    rows.dedup_by_key(|row| row.id);
+    let next_cursor = page.cut(&mut rows, |row| row.id)?;
+    Ok(HistoryList { data: entries(conn, organization, rows)?, next_cursor, count })
+}
+
+fn entries(conn: &mut PgConnection, organization: OrganizationId, rows: Vec<EventRow>) -> Result<Vec<HistoryEntry>> {
+    let people = access::people(conn, organization, rows.iter().map(EventRow::actor))?;
+    let profile_ids: Vec<ProfileId> =
+        rows.iter().flat_map(|row| [row.profile_id, row.from_profile_id]).flatten().collect();
+    // Also of deleted ones, which keep their names.
+    let names: HashMap<ProfileId, String> = profiles::table
+        .filter(profiles::organization_id.eq(organization))
+        .filter(profiles::id.eq_any(profile_ids))
+        .select((profiles::id, profiles::name))
+        .load::<(ProfileId, String)>(conn)?
+        .into_iter()
+        .collect();
+    let contact_ids: Vec<ContactId> = rows.iter().filter_map(|row| row.contact_id).collect();
+    let contacts: HashMap<ContactId, ContactRef> = contacts::table
+        .filter(contacts::organization_id.eq(organization))
+        .filter(contacts::id.eq_any(contact_ids))
+        .select((contacts::id, contacts::name, contacts::medium, contacts::address))
+        .load(conn)?
+        .into_iter()
+        .map(|(id, name, medium, address)| (id, ContactRef { id, name, medium, address }))
+        .collect();
+    let profile = |id: Option<ProfileId>| {
+        let id = id?;
+        Some(ProfileRef { id, name: names.get(&id)?.clone() })
+    };
+    let entry = |row: EventRow| {
+        let (_, action) = ACTIONS.into_iter().find(|(name, _)| *name == row.type_)?;
+        Some(HistoryEntry {
+            id: row.id,
+            action,
+            actor: people.get(row.actor()),
+            contact: row.contact_id.and_then(|id| contacts.get(&id).cloned()),
+            profile: profile(row.profile_id),
+            from_profile: profile(row.from_profile_id),
+            at: row.occurred_at,
+        })
+    };
+    Ok(rows.into_iter().filter_map(entry).collect())
+}

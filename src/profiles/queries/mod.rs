@@ -1,0 +1,323 @@
+//! All Diesel of profiles.
+
+mod history;
+mod list;
+mod search;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{array, max};
+use diesel::prelude::*;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::changes::{self, Values};
+use super::types::{ContactPreview, Profile, ProfileKind};
+use crate::access;
+use crate::actor::{ActorRef, ActorType};
+use crate::channels::Medium;
+use crate::db::Tx;
+use crate::db::schema::{contacts, conversation_participants, profile_activity, profile_terms, profiles};
+use crate::db::types::TimeOrNever;
+use crate::error::{Code, Error, Result};
+use crate::ids::{ContactId, OrganizationId, ProfileId};
+use crate::profile_fields;
+use crate::text;
+
+pub use history::{contact_history, profile_history};
+pub use list::{Order, Wanted, list_profiles};
+pub use search::{
+    Named, beginning, having, in_contacts, in_fields, in_names, matching_contacts, matching_fields, named, similar,
+};
+
+const PREVIEW: i64 = 3;
+const MAX_TERMS: usize = 32;
+const MAX_TERM: usize = 100;
+
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = profiles, check_for_backend(diesel::pg::Pg))]
+pub struct ProfileRow {
+    pub id: ProfileId,
+    pub name: String,
+    pub kind: ProfileKind,
+    fields: Value,
+    created_by_type: ActorType,
+    created_by_id: Option<Uuid>,
+    pub version: i32,
+    created_at: DateTime<Utc>,
+    updated_at: DateTime<Utc>,
+}
+
+impl ProfileRow {
+    /// Its values, by the ids of their fields.
+    pub fn values(&self) -> &Values {
+        static NONE: std::sync::LazyLock<Values> = std::sync::LazyLock::new(Values::new);
+        self.fields.as_object().unwrap_or(&NONE)
+    }
+
+    fn created_by(&self) -> ActorRef {
+        ActorRef { kind: self.created_by_type, id: self.created_by_id }
+    }
+}
+
+pub fn get_profile(conn: &mut PgConnection, organization: OrganizationId, id: ProfileId) -> Result<Profile> {
+    profile_views(conn, organization, &[id])?.pop().ok_or_else(|| Error::not_found(Code::ProfileNotFound))
+}
+
+/// 404 for a profile that isn't there, or not any more.
+pub fn require_profile(conn: &mut PgConnection, organization: OrganizationId, id: ProfileId) -> Result<()> {
+    let found: Option<ProfileId> = profiles::table
+        .find((organization, id))
+        .filter(profiles::deleted_at.is_null())
+        .select(profiles::id)
+        .first(conn)
+        .optional()?;
+    found.map(|_| ()).ok_or_else(|| Error::not_found(Code::ProfileNotFound))
+}
+
+/// These profiles, in the order of their ids in `ids`; what isn't there is left out.
+pub fn profile_views(conn: &mut PgConnection, organization: OrganizationId, ids: &[ProfileId]) -> Result<Vec<Profile>> {
+    // What is shown of a profile's contacts is read for each profile alone, so that one with ten thousand costs little.
+    let of_profile = || {
+        contacts::table
+            .filter(contacts::organization_id.eq(organization))
+            .filter(contacts::profile_id.eq(profiles::id.nullable()))
+    };
+    let some =
+        of_profile().order((contacts::medium, contacts::sort_name, contacts::id)).select(contacts::id).limit(PREVIEW);
+    type Row = (ProfileRow, TimeOrNever, Option<i64>, Vec<ContactId>);
+    let rows: Vec<Row> = profiles::table
+        .inner_join(
+            profile_activity::table.on(profile_activity::organization_id
+                .eq(profiles::organization_id)
+                .and(profile_activity::profile_id.eq(profiles::id))),
+        )
+        .filter(profiles::organization_id.eq(organization))
+        .filter(profiles::id.eq_any(ids))
+        .filter(profiles::deleted_at.is_null())
+        .select((
+            ProfileRow::as_select(),
+            profile_activity::last_contact_moment_at,
+            of_profile().count().single_value(),
+            array(some),
+        ))
+        .load(conn)?;
+    let shown: Vec<ContactId> = rows.iter().flat_map(|(.., contacts)| contacts.iter().copied()).collect();
+    let addresses: HashMap<ContactId, (Medium, String)> = contacts::table
+        .filter(contacts::organization_id.eq(organization))
+        .filter(contacts::id.eq_any(shown))
+        .select((contacts::id, (contacts::medium, contacts::address)))
+        .load::<(ContactId, (Medium, String))>(conn)?
+        .into_iter()
+        .collect();
+    let fields = profile_fields::fields(conn, organization)?;
+    let people = access::people(conn, organization, rows.iter().map(|(row, ..)| row.created_by()))?;
+    let preview = |id: &ContactId| {
+        let (medium, address) = addresses.get(id)?.clone();
+        Some(ContactPreview { medium, address })
+    };
+    let mut views: Vec<Profile> = rows
+        .into_iter()
+        .map(|(row, last_contact_moment_at, contact_count, contacts)| Profile {
+            id: row.id,
+            fields: changes::by_key(&fields, row.values()),
+            missing_fields: changes::missing(&fields, row.values()),
+            contact_count: contact_count.unwrap_or(0),
+            contacts_preview: contacts.iter().filter_map(preview).collect(),
+            created_by: people.get(row.created_by()),
+            name: row.name,
+            kind: row.kind,
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version: row.version,
+            last_contact_moment_at: last_contact_moment_at.0,
+            matched: None,
+            outcome: None,
+        })
+        .collect();
+    let places: HashMap<ProfileId, usize> = ids.iter().zip(0..).map(|(id, place)| (*id, place)).collect();
+    views.sort_by_key(|view| places.get(&view.id).copied());
+    Ok(views)
+}
+
+/// The name of a profile, also of a deleted one.
+pub fn name(tx: &mut Tx, id: ProfileId) -> Result<String> {
+    Ok(profiles::table.find((tx.organization, id)).select(profiles::name).first(tx.conn)?)
+}
+
+pub fn insert_profile(tx: &mut Tx, name: &str, kind: ProfileKind, values: &Values) -> Result<ProfileId> {
+    let id = ProfileId::new();
+    diesel::insert_into(profiles::table)
+        .values((
+            profiles::organization_id.eq(tx.organization),
+            profiles::id.eq(id),
+            profiles::name.eq(name),
+            profiles::sort_name.eq(text::sort_key(name)),
+            profiles::kind.eq(kind),
+            profiles::fields.eq(Value::Object(values.clone())),
+            profiles::created_by_type.eq(tx.actor.kind),
+            profiles::created_by_id.eq(tx.actor.id),
+            profiles::created_at.eq(tx.now),
+            profiles::updated_at.eq(tx.now),
+        ))
+        .execute(tx.conn)?;
+    diesel::insert_into(profile_activity::table)
+        .values((profile_activity::organization_id.eq(tx.organization), profile_activity::profile_id.eq(id)))
+        .execute(tx.conn)?;
+    insert_terms(tx, id, name)?;
+    Ok(id)
+}
+
+/// The profile, locked: whoever changes it, or attaches to it, at the same time waits.
+pub fn lock_profile(tx: &mut Tx, id: ProfileId) -> Result<ProfileRow> {
+    profiles::table
+        .find((tx.organization, id))
+        .filter(profiles::deleted_at.is_null())
+        .select(ProfileRow::as_select())
+        .for_no_key_update()
+        .first(tx.conn)
+        .optional()?
+        .ok_or_else(|| Error::not_found(Code::ProfileNotFound))
+}
+
+/// Locks profiles against being deleted; those that aren't deleted are the answer.
+pub fn lock_shared(tx: &mut Tx, ids: &[ProfileId]) -> Result<Vec<ProfileId>> {
+    let rows: Vec<(ProfileId, Option<DateTime<Utc>>)> = profiles::table
+        .filter(profiles::organization_id.eq(tx.organization))
+        .filter(profiles::id.eq_any(ids))
+        .order(profiles::id)
+        .select((profiles::id, profiles::deleted_at))
+        .for_share()
+        .load(tx.conn)?;
+    Ok(rows.into_iter().filter(|(_, deleted_at)| deleted_at.is_none()).map(|(id, _)| id).collect())
+}
+
+/// Locks the profile that a contact goes to, and the one it leaves; 404 when the first isn't there any more.
+pub fn lock_alive(tx: &mut Tx, to: ProfileId, from: Option<ProfileId>) -> Result<()> {
+    let ids: Vec<ProfileId> = from.into_iter().chain([to]).collect();
+    match lock_shared(tx, &ids)?.contains(&to) {
+        true => Ok(()),
+        false => Err(Error::not_found(Code::ProfileNotFound)),
+    }
+}
+
+/// Writes a locked profile's own fields, and gives its new version.
+pub fn write_profile(tx: &mut Tx, row: &ProfileRow, name: &str, kind: ProfileKind, values: &Values) -> Result<i32> {
+    let version = diesel::update(profiles::table.find((tx.organization, row.id)))
+        .set((
+            profiles::name.eq(name),
+            profiles::sort_name.eq(text::sort_key(name)),
+            profiles::kind.eq(kind),
+            profiles::fields.eq(Value::Object(values.clone())),
+            profiles::version.eq(row.version + 1),
+            profiles::updated_at.eq(tx.now),
+        ))
+        .returning(profiles::version)
+        .get_result(tx.conn)?;
+    if name != row.name {
+        delete_terms(tx, row.id)?;
+        insert_terms(tx, row.id, name)?;
+    }
+    Ok(version)
+}
+
+/// Leaves of a locked profile only its row, for the history to name.
+pub fn mark_deleted(tx: &mut Tx, row: &ProfileRow) -> Result<i32> {
+    delete_terms(tx, row.id)?;
+    diesel::delete(profile_activity::table.find((tx.organization, row.id))).execute(tx.conn)?;
+    Ok(diesel::update(profiles::table.find((tx.organization, row.id)))
+        .set((profiles::deleted_at.eq(tx.now), profiles::version.eq(row.version + 1), profiles::updated_at.eq(tx.now)))
+        .returning(profiles::version)
+        .get_result(tx.conn)?)
+}
+
+/// The contacts of a profile, in the order in which they are locked.
+pub fn contact_ids(tx: &mut Tx, profile: ProfileId) -> Result<Vec<ContactId>> {
+    Ok(contacts::table
+        .filter(contacts::organization_id.eq(tx.organization))
+        .filter(contacts::profile_id.eq(profile))
+        .order(contacts::id)
+        .select(contacts::id)
+        .load(tx.conn)?)
+}
+
+/// A contact of this profile exchanged a message.
+pub fn note_contact_moment(tx: &mut Tx, profile: ProfileId, at: DateTime<Utc>) -> Result<()> {
+    diesel::update(profile_activity::table.find((tx.organization, profile)))
+        .filter(profile_activity::last_contact_moment_at.lt(at))
+        .set(profile_activity::last_contact_moment_at.eq(at))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// A contact came to this profile, with its history.
+pub fn note_moments_of(tx: &mut Tx, profile: ProfileId, contact: ContactId) -> Result<()> {
+    match last_moment(tx, contact)? {
+        Some(at) => note_contact_moment(tx, profile, at),
+        None => Ok(()),
+    }
+}
+
+/// A contact left this profile, with its history.
+pub fn forget_contact_moment(tx: &mut Tx, profile: ProfileId, contact: ContactId) -> Result<()> {
+    let Some(gone) = last_moment(tx, contact)? else { return Ok(()) };
+    let last: Option<TimeOrNever> = profile_activity::table
+        .find((tx.organization, profile))
+        .select(profile_activity::last_contact_moment_at)
+        .for_no_key_update()
+        .first(tx.conn)
+        .optional()?;
+    if last.is_none_or(|last| last > TimeOrNever(Some(gone))) {
+        return Ok(());
+    }
+    let of_contact = conversation_participants::table
+        .filter(conversation_participants::organization_id.eq(tx.organization))
+        .filter(conversation_participants::contact_id.eq(contacts::id))
+        .select(max(conversation_participants::last_message_at))
+        .single_value();
+    let left: Vec<Option<DateTime<Utc>>> = contacts::table
+        .filter(contacts::organization_id.eq(tx.organization))
+        .filter(contacts::profile_id.eq(profile))
+        .select(of_contact)
+        .load(tx.conn)?;
+    let newest = TimeOrNever(left.into_iter().flatten().max());
+    diesel::update(profile_activity::table.find((tx.organization, profile)))
+        .set(profile_activity::last_contact_moment_at.eq(newest))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+fn last_moment(tx: &mut Tx, contact: ContactId) -> Result<Option<DateTime<Utc>>> {
+    Ok(conversation_participants::table
+        .filter(conversation_participants::organization_id.eq(tx.organization))
+        .filter(conversation_participants::contact_id.eq(contact))
+        .select(max(conversation_participants::last_message_at))
+        .get_result(tx.conn)?)
+}
+
+fn insert_terms(tx: &mut Tx, id: ProfileId, name: &str) -> Result<()> {
+    let rows: Vec<_> = text::words(name)
+        .into_iter()
+        .take(MAX_TERMS)
+        .zip(0_i16..)
+        .map(|(term, position)| {
+            (
+                profile_terms::organization_id.eq(tx.organization),
+                profile_terms::profile_id.eq(id),
+                profile_terms::position.eq(position),
+                profile_terms::term.eq(text::truncate(&term, MAX_TERM).to_owned()),
+            )
+        })
+        .collect();
+    diesel::insert_into(profile_terms::table).values(rows).execute(tx.conn)?;
+    Ok(())
+}
+
+fn delete_terms(tx: &mut Tx, id: ProfileId) -> Result<()> {
+    diesel::delete(profile_terms::table)
+        .filter(profile_terms::organization_id.eq(tx.organization))
+        .filter(profile_terms::profile_id.eq(id))
+        .execute(tx.conn)?;
+    Ok(())
+}

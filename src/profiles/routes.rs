@@ -1,0 +1,250 @@
+//! Handlers of profiles, and of the profile of a contact.
+
+use actix_web::web::Data;
+use actix_web::{delete, get, patch, post, put};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::filter::ProfileFilter;
+use super::types::{
+    AttachContact, Attached, CreateProfile, DetachParams, HistoryList, Outcome, Profile, ProfileList, UpdateProfile,
+    UpsertParams,
+};
+use super::{attach, delete, queries, save, search};
+use crate::actor::Caller;
+use crate::answer::{Answer, Retry};
+use crate::contacts::{self, ContactList};
+use crate::db::Db;
+use crate::error::Result;
+use crate::http::body::Body;
+use crate::http::page::{FieldList, List, PageParams};
+use crate::http::problem::Problem;
+use crate::http::query::{NoFilter, Path, Query};
+use crate::http::version::{IfMatch, IfMatchHeader};
+use crate::ids::{ContactId, ProfileId};
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct ProfilePath {
+    #[param(value_type = uuid::Uuid)]
+    id: ProfileId,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct ContactPath {
+    #[param(value_type = uuid::Uuid)]
+    id: ContactId,
+}
+
+/// List profiles, or search them
+///
+/// By name, where `sort` doesn't say otherwise; with `q`, best first.
+#[utoipa::path(tag = "profiles", params(
+    ProfileFilter,
+    ("field" = Option<HashMap<String, String>>, Query, style = DeepObject, explode,
+        description = "Filters by profile fields: `field[key]=value` (exact; repeat it for any of several), \
+            `field[key.gte]=value` and `field[key.lt]=value` (text, number and date), `field[key.set]=true` or `false`."),
+    PageParams,
+), responses(
+    (status = 200, description = "The organization's profiles.", body = ProfileList),
+))]
+#[get("/v1/profiles")]
+pub async fn list_profiles(caller: Caller, list: FieldList<ProfileFilter>, db: Data<Db>) -> Result<Answer> {
+    db.read(&caller, move |tx| search::list_profiles(tx, &list)).await?.answer()
+}
+
+/// Create a profile
+///
+/// With `upsert_on`, the profile that has the body's value of that unique field is changed instead; the answer's
+/// `outcome` says what happened.
+#[utoipa::path(tag = "profiles", params(UpsertParams), request_body = CreateProfile, responses(
+    (status = 201, description = "The profile.", body = Profile),
+    (status = 200, description = "With `upsert_on`: the profile that was there.", body = Profile),
+    (status = 409, description = "`contact_already_attached`: a contact is attached to the `holder`. `value_taken`: the `holder` has this value of a unique field, `field`. Each with its profile_id and name.", body = Problem, content_type = "application/problem+json"),
+))]
+#[post("/v1/profiles")]
+pub async fn create_profile(
+    caller: Caller,
+    query: Query<UpsertParams>,
+    body: Body<CreateProfile>,
+    db: Data<Db>,
+) -> Result<Answer> {
+    let Body { value, retry } = body;
+    db.write(&caller, retry, move |tx| {
+        let profile = match &query.upsert_on {
+            Some(key) => save::upsert_profile(tx, key, &value)?,
+            None => save::create_profile(tx, &value)?,
+        };
+        let answer = match profile.outcome {
+            None | Some(Outcome::Created) => Answer::created(format!("/v1/profiles/{}", profile.id), &profile)?,
+            Some(Outcome::Updated | Outcome::Unchanged) => Answer::ok(&profile)?,
+        };
+        Ok(answer.version(profile.version))
+    })
+    .await
+}
+
+/// Get a profile
+#[utoipa::path(tag = "profiles", params(ProfilePath), responses(
+    (status = 200, description = "The profile.", body = Profile),
+))]
+#[get("/v1/profiles/{id}")]
+pub async fn get_profile(caller: Caller, path: Path<ProfilePath>, db: Data<Db>) -> Result<Answer> {
+    let id = path.id;
+    let profile = db.read(&caller, move |tx| queries::get_profile(tx.conn, tx.organization, id)).await?;
+    Ok(Answer::ok(&profile)?.version(profile.version))
+}
+
+/// Change a profile
+#[utoipa::path(tag = "profiles", params(ProfilePath, IfMatchHeader), request_body = UpdateProfile, responses(
+    (status = 200, description = "The profile.", body = Profile),
+    (status = 409, description = "`value_taken`: the `holder` has this value of a unique field, `field`.", body = Problem, content_type = "application/problem+json"),
+))]
+#[patch("/v1/profiles/{id}")]
+pub async fn update_profile(
+    caller: Caller,
+    path: Path<ProfilePath>,
+    if_match: IfMatch,
+    body: Body<UpdateProfile>,
+    db: Data<Db>,
+) -> Result<Answer> {
+    let id = path.id;
+    let Body { value, retry } = body;
+    db.write(&caller, retry, move |tx| {
+        let profile = save::update_profile(tx, id, &if_match, &value)?;
+        Ok(Answer::ok(&profile)?.version(profile.version))
+    })
+    .await
+}
+
+/// Delete a profile
+///
+/// Its contacts are detached; they and their history stay.
+#[utoipa::path(tag = "profiles", params(ProfilePath, IfMatchHeader), responses(
+    (status = 204, description = "The profile is gone."),
+))]
+#[delete("/v1/profiles/{id}")]
+pub async fn delete_profile(
+    caller: Caller,
+    path: Path<ProfilePath>,
+    if_match: IfMatch,
+    retry: Retry,
+    db: Data<Db>,
+) -> Result<Answer> {
+    let id = path.id;
+    db.write(&caller, retry, move |tx| {
+        delete::delete_profile(tx, id, &if_match)?;
+        Ok(Answer::no_content())
+    })
+    .await
+}
+
+/// List the contacts of a profile
+///
+/// By medium, then name.
+#[utoipa::path(tag = "profiles", params(ProfilePath, PageParams), responses(
+    (status = 200, description = "The profile's contacts.", body = ContactList),
+))]
+#[get("/v1/profiles/{id}/contacts")]
+pub async fn list_profile_contacts(
+    caller: Caller,
+    path: Path<ProfilePath>,
+    list: List<NoFilter>,
+    db: Data<Db>,
+) -> Result<Answer> {
+    let id = path.id;
+    let contacts = db.read(&caller, move |tx| {
+        queries::require_profile(tx.conn, tx.organization, id)?;
+        contacts::contacts_of_profile(tx.conn, tx.organization, id, &list.page)
+    });
+    contacts.await?.answer()
+}
+
+/// List what happened to a profile
+///
+/// Newest first: when it was made, and each contact that came or left, with who did it.
+#[utoipa::path(tag = "profiles", params(ProfilePath, PageParams), responses(
+    (status = 200, description = "The profile's history.", body = HistoryList),
+))]
+#[get("/v1/profiles/{id}/history")]
+pub async fn list_profile_history(
+    caller: Caller,
+    path: Path<ProfilePath>,
+    list: List<NoFilter>,
+    db: Data<Db>,
+) -> Result<Answer> {
+    let id = path.id;
+    let history =
+        db.read(&caller, move |tx| queries::profile_history(tx.conn, tx.organization, id, &list.page)).await?;
+    history.answer()
+}
+
+/// List what happened to a contact
+///
+/// Newest first: when it was met, and each profile that it came to or left, with who did it.
+#[utoipa::path(tag = "contacts", params(ContactPath, PageParams), responses(
+    (status = 200, description = "The contact's history.", body = HistoryList),
+))]
+#[get("/v1/contacts/{id}/history")]
+pub async fn list_contact_history(
+    caller: Caller,
+    path: Path<ContactPath>,
+    list: List<NoFilter>,
+    db: Data<Db>,
+) -> Result<Answer> {
+    let id = path.id;
+    let history =
+        db.read(&caller, move |tx| queries::contact_history(tx.conn, tx.organization, id, &list.page)).await?;
+    history.answer()
+}
+
+/// Attach a contact to a profile
+///
+/// To one that exists, or to one that is made in the same step. From then on its whole history is the profile's.
+#[utoipa::path(tag = "contacts", params(ContactPath), request_body = AttachContact, responses(
+    (status = 201, description = "The profile was made, and the contact is attached to it.", body = Attached),
+    (status = 200, description = "The contact is attached; nothing is recorded when it was so already.", body = Attached),
+    (status = 409, description = "`contact_already_attached`: to the `holder`, with its profile_id and name; `on_conflict: \"move\"` takes it from there. `contact_not_attached`: not to `expected_profile_id`.", body = Problem, content_type = "application/problem+json"),
+))]
+#[put("/v1/contacts/{id}/profile")]
+pub async fn attach_contact(
+    caller: Caller,
+    path: Path<ContactPath>,
+    body: Body<AttachContact>,
+    db: Data<Db>,
+) -> Result<Answer> {
+    let id = path.id;
+    let Body { value, retry } = body;
+    db.write(&caller, retry, move |tx| {
+        let attached = attach::attach_contact(tx, id, &value)?;
+        match attached.created {
+            true => Answer::created(format!("/v1/profiles/{}", attached.profile.id), &attached),
+            false => Answer::ok(&attached),
+        }
+    })
+    .await
+}
+
+/// Detach a contact from its profile
+///
+/// Its history goes with it.
+#[utoipa::path(tag = "contacts", params(ContactPath, DetachParams), responses(
+    (status = 204, description = "The contact is attached to no profile."),
+    (status = 409, description = "`contact_not_attached`: it is attached to the `holder`, not to `profile_id`.", body = Problem, content_type = "application/problem+json"),
+))]
+#[delete("/v1/contacts/{id}/profile")]
+pub async fn detach_contact(
+    caller: Caller,
+    path: Path<ContactPath>,
+    query: Query<DetachParams>,
+    retry: Retry,
+    db: Data<Db>,
+) -> Result<Answer> {
+    let id = path.id;
+    db.write(&caller, retry, move |tx| {
+        attach::detach_contact(tx, id, query.profile_id)?;
+        Ok(Answer::no_content())
+    })
+    .await
+}
