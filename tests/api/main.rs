@@ -13,5 +13,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod attachments;
 mod channels;
+mod notes;
 mod support;

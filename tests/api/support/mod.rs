@@ -10,6 +10,6 @@ mod document;
 mod world;
 
 pub use answer::Answer;
-pub use client::{Client, race};
+pub use client::{Client, Request, race};
 pub use document::{Operation, document, operations};
 pub use world::World;
