@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::http::jwt::Jwt;
 use crate::http::{docs, middleware, problem};
-use crate::{access, channels, contacts, conversations, inbound, notes, profile_fields, profiles};
+use crate::{access, changes, channels, contacts, conversations, inbound, notes, profile_fields, profiles};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -35,7 +35,7 @@ pub struct State {
 }
 
 impl State {
-    /// Or says in one line what is wrong with the configuration.
+    /// Opens the storage, or says in one line why not.
     pub fn new(config: Config, db: Db, metrics: Option<PrometheusHandle>) -> Result<Self, String> {
         let secret = config.jwt_secret.reveal().as_bytes();
         let (jwt, links) = (Jwt::new(secret), Links::new(secret));
@@ -64,6 +64,7 @@ impl State {
         (name = "notes", description = "What colleagues write for each other"),
         (name = "conversations", description = "What was written back and forth, and by whom"),
         (name = "inbound", description = "What comes in through a channel"),
+        (name = "changes", description = "What happens, for scripts and frontends to follow"),
     ),
     components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation)),
 )]
@@ -80,7 +81,8 @@ fn rooms(config: &mut ServiceConfig) {
         .configure(attachments::routes)
         .configure(notes::routes)
         .configure(conversations::routes)
-        .configure(inbound::routes);
+        .configure(inbound::routes)
+        .configure(changes::routes);
 }
 
 /// The OpenAPI document as it is served.

@@ -98,21 +98,25 @@ pub async fn get_me(caller: Caller, db: Data<Db>) -> Result<Answer> {
 pub async fn update_me(caller: Caller, if_match: IfMatch, body: Body<UpdateMe>, db: Data<Db>) -> Result<Answer> {
     let id = caller.user;
     let scopes: Vec<_> = caller.scope.as_str().split(' ').collect();
-    let UpdateMe { name, password } = body.value;
-    let new_hash = match password {
+    let Body { value: UpdateMe { name, password }, retry } = body;
+    let change = match password {
         Some(change) => {
-            let hash = db.read(&caller, move |tx| queries::password_hash(tx.conn, tx.organization, id)).await?;
-            if !password::verify(change.current, hash).await? {
-                let error = FieldError::body("/password/current", "password", "is not the current password");
-                return Err(Error::invalid_field(error));
-            }
-            Some(password::hash(change.new).await?)
+            let new_hash = password::hash(change.new).await?;
+            Some((change.current, new_hash, password::Turn::take().await?))
         }
         None => None,
     };
     let update = UpdateUser { name, role: None, active: None, password: None };
-    db.write(&caller, body.retry, move |tx| {
-        let user = queries::update_user(tx, id, &if_match, &update, new_hash.as_deref())?;
+    db.write(&caller, retry, move |tx| {
+        // Looked at in here, since the same request, sent again, finds another password.
+        if let Some((current, _, turn)) = &change
+            && !turn.verify(current, &queries::password_hash(tx.conn, tx.organization, id)?)?
+        {
+            let error = FieldError::body("/password/current", "password", "is not the current password");
+            return Err(Error::invalid_field(error));
+        }
+        let new_hash = change.as_ref().map(|(_, new_hash, _)| new_hash.as_str());
+        let user = queries::update_user(tx, id, &if_match, &update, new_hash)?;
         let me = me(user, scopes.clone(), queries::organization(tx.conn, tx.organization)?);
         Ok(Answer::ok(&me)?.version(me.version))
     })

@@ -13,7 +13,15 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+mod access;
 mod attachments;
 mod channels;
+mod contacts;
+mod contract;
+mod conversations;
+mod inbound;
 mod notes;
+mod openapi;
+mod structure;
 mod support;
+mod tenancy;

@@ -11,5 +11,6 @@ mod world;
 
 pub use answer::Answer;
 pub use client::{Client, Request, race};
-pub use document::{Operation, document, operations};
-pub use world::World;
+pub use database::files;
+pub use document::{Operation, document, operations, resolve};
+pub use world::{ORIGIN, PASSWORD, SECRET, World};

@@ -18,6 +18,8 @@ use super::database::Database;
 
 /// Everyone's.
 pub const PASSWORD: &str = "correct horse battery staple";
+/// Signs the tokens.
+pub const SECRET: &str = "a secret of tests, which is long enough";
 /// The one frontend that browsers may call from.
 pub const ORIGIN: &str = "https://inbox.example";
 
@@ -43,7 +45,7 @@ impl World {
             bind: SocketAddr::from(([127, 0, 0, 1], 0)),
             database_url: None,
             data_dir: folder.path().to_owned(),
-            jwt_secret: Secret::new("a secret of tests, which is long enough"),
+            jwt_secret: Secret::new(SECRET),
             storage_url: format!("file://{}/attachments", folder.path().display()),
             cors_origins: vec![ORIGIN.to_owned()],
             demo: false,
