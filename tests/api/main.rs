@@ -18,6 +18,8 @@ mod attachments;
 mod channels;
 mod contacts;
 mod contract;
+mod conversations;
+mod inbound;
 mod notes;
 mod openapi;
 mod structure;
