@@ -16,11 +16,12 @@ use utoipa::OpenApi;
 use utoipa_actix_web::AppExt;
 use utoipa_actix_web::service_config::ServiceConfig;
 
+use crate::attachments::{self, Links, Store};
 use crate::config::Config;
 use crate::db::Db;
 use crate::http::jwt::Jwt;
 use crate::http::{docs, middleware, problem};
-use crate::{access, channels, contacts, profile_fields, profiles};
+use crate::{access, changes, channels, contacts, notes, profile_fields, profiles};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -28,7 +29,19 @@ pub struct State {
     pub config: Arc<Config>,
     pub db: Db,
     pub jwt: Jwt,
+    pub store: Store,
+    pub links: Links,
     pub metrics: Option<PrometheusHandle>,
+}
+
+impl State {
+    /// Opens the storage, or says in one line why not.
+    pub fn new(config: Config, db: Db, metrics: Option<PrometheusHandle>) -> Result<Self, String> {
+        let secret = config.jwt_secret.reveal().as_bytes();
+        let (jwt, links) = (Jwt::new(secret), Links::new(secret));
+        let store = Store::open(&config.storage_url)?;
+        Ok(Self { config: Arc::new(config), db, jwt, store, links, metrics })
+    }
 }
 
 #[derive(OpenApi)]
@@ -47,6 +60,9 @@ pub struct State {
         (name = "contacts", description = "One address on one medium"),
         (name = "profile fields", description = "What an organization keeps of its customers"),
         (name = "profiles", description = "Customers: their fields, their contacts, their history"),
+        (name = "attachments", description = "Files: uploaded, or exchanged with a message"),
+        (name = "notes", description = "What colleagues write"),
+        (name = "changes", description = "What happens, for scripts and frontends to follow"),
     ),
     components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation)),
 )]
@@ -59,7 +75,10 @@ fn rooms(config: &mut ServiceConfig) {
         .configure(channels::routes)
         .configure(contacts::routes)
         .configure(profile_fields::routes)
-        .configure(profiles::routes);
+        .configure(profiles::routes)
+        .configure(attachments::routes)
+        .configure(notes::routes)
+        .configure(changes::routes);
 }
 
 /// The OpenAPI document as it is served.
@@ -128,6 +147,8 @@ pub fn app(
         .into_utoipa_app()
         .app_data(Data::new(state.db.clone()))
         .app_data(Data::new(state.jwt.clone()))
+        .app_data(Data::new(state.store.clone()))
+        .app_data(Data::new(state.links.clone()))
         .app_data(Data::from(state.config.clone()))
         .app_data(Data::new(state.metrics.clone()))
         .app_data(document)

@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::HttpServer;
@@ -13,8 +12,8 @@ use crate::access::{self, CreateApiToken, CreateUser};
 use crate::actor::{ActorRef, Role};
 use crate::app::{self, Shared, State};
 use crate::config::Config;
-use crate::db::Db;
 use crate::db::embedded::EmbeddedPostgres;
+use crate::db::{CONNECTIONS, Db};
 use crate::http::jwt::Jwt;
 use crate::telemetry;
 
@@ -91,7 +90,7 @@ async fn database(config: &Config) -> Result<(Option<EmbeddedPostgres>, Db), Str
                 (Some(postgres), url)
             }
         };
-        let db = Db::connect(&url)?;
+        let db = Db::connect(&url, CONNECTIONS)?;
         let applied = db.migrate().map_err(|error| format!("the migrations can't be applied: {error}"))?;
         if !applied.is_empty() {
             tracing::info!(count = applied.len(), "migrations applied");
@@ -140,9 +139,8 @@ async fn token(config: &Config, db: &Db, email: String, body: CreateApiToken) ->
 }
 
 async fn serve(config: Config, db: Db) -> Result<(), String> {
-    let jwt = Jwt::new(config.jwt_secret.reveal().as_bytes());
     let bind = config.bind;
-    let state = State { config: Arc::new(config), db, jwt, metrics: Some(telemetry::metrics()?) };
+    let state = State::new(config, db, Some(telemetry::metrics()?))?;
     let shared = Shared::new(state).map_err(|error| format!("the OpenAPI document can't be made: {error}"))?;
     let server = HttpServer::new(move || app::app(shared.clone()))
         .worker_max_blocking_threads(BLOCKING_THREADS)

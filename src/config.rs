@@ -15,6 +15,10 @@ const MIB: usize = 1024 * 1024;
 pub struct Secret(String);
 
 impl Secret {
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
     pub fn reveal(&self) -> &str {
         &self.0
     }

@@ -10,7 +10,7 @@ const SECONDS: [f64; 12] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 
 
 /// Logs to standard error: readable on a terminal, else JSON. `DOSSIER_LOG` filters, such as `info,dossier=debug`.
 pub fn log() {
-    let filter = EnvFilter::try_from_env("DOSSIER_LOG").unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_env("DOSSIER_LOG").unwrap_or_else(|_| EnvFilter::new("info,actix_server=warn"));
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let installed = if std::io::stderr().is_terminal() { log.compact().try_init() } else { log.json().try_init() };
     if let Err(error) = installed {

@@ -311,18 +311,27 @@ pub fn candidates(
     Ok(query.load(conn)?)
 }
 
-/// Remembers how a login went.
-pub fn note_login(conn: &mut PgConnection, candidate: &Candidate, succeeded: bool, now: DateTime<Utc>) -> Result<()> {
-    let user = users::table.find((candidate.organization, candidate.user));
-    if succeeded {
-        if candidate.failed_logins > 0 {
-            diesel::update(user).set(users::failed_logins.eq(0)).execute(conn)?;
-        }
-    } else {
-        diesel::update(user)
-            .set((users::failed_logins.eq(users::failed_logins + 1), users::failed_login_at.eq(now)))
-            .execute(conn)?;
-    }
+/// Remembers a wrong password.
+pub fn note_failure(conn: &mut PgConnection, candidate: &Candidate, now: DateTime<Utc>) -> Result<()> {
+    diesel::update(users::table.find((candidate.organization, candidate.user)))
+        .set((users::failed_logins.eq(users::failed_logins + 1), users::failed_login_at.eq(now)))
+        .execute(conn)?;
+    Ok(())
+}
+
+/// How often the user failed since the last success, and when last; whoever fails at the same time waits.
+pub fn lock_failures(conn: &mut PgConnection, candidate: &Candidate) -> Result<(i32, Option<DateTime<Utc>>)> {
+    Ok(users::table
+        .find((candidate.organization, candidate.user))
+        .select((users::failed_logins, users::failed_login_at))
+        .for_no_key_update()
+        .first(conn)?)
+}
+
+pub fn forget_failures(conn: &mut PgConnection, candidate: &Candidate) -> Result<()> {
+    diesel::update(users::table.find((candidate.organization, candidate.user)))
+        .set(users::failed_logins.eq(0))
+        .execute(conn)?;
     Ok(())
 }
 

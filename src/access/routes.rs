@@ -98,21 +98,25 @@ pub async fn get_me(caller: Caller, db: Data<Db>) -> Result<Answer> {
 pub async fn update_me(caller: Caller, if_match: IfMatch, body: Body<UpdateMe>, db: Data<Db>) -> Result<Answer> {
     let id = caller.user;
     let scopes: Vec<_> = caller.scope.as_str().split(' ').collect();
-    let UpdateMe { name, password } = body.value;
-    let new_hash = match password {
+    let Body { value: UpdateMe { name, password }, retry } = body;
+    let change = match password {
         Some(change) => {
-            let hash = db.read(&caller, move |tx| queries::password_hash(tx.conn, tx.organization, id)).await?;
-            if !password::verify(change.current, hash).await? {
-                let error = FieldError::body("/password/current", "password", "is not the current password");
-                return Err(Error::invalid_field(error));
-            }
-            Some(password::hash(change.new).await?)
+            let new_hash = password::hash(change.new).await?;
+            Some((change.current, new_hash, password::Turn::take().await?))
         }
         None => None,
     };
     let update = UpdateUser { name, role: None, active: None, password: None };
-    db.write(&caller, body.retry, move |tx| {
-        let user = queries::update_user(tx, id, &if_match, &update, new_hash.as_deref())?;
+    db.write(&caller, retry, move |tx| {
+        // Looked at in here, since the same request, sent again, finds another password.
+        if let Some((current, _, turn)) = &change
+            && !turn.verify(current, &queries::password_hash(tx.conn, tx.organization, id)?)?
+        {
+            let error = FieldError::body("/password/current", "password", "is not the current password");
+            return Err(Error::invalid_field(error));
+        }
+        let new_hash = change.as_ref().map(|(_, new_hash, _)| new_hash.as_str());
+        let user = queries::update_user(tx, id, &if_match, &update, new_hash)?;
         let me = me(user, scopes.clone(), queries::organization(tx.conn, tx.organization)?);
         Ok(Answer::ok(&me)?.version(me.version))
     })
@@ -133,7 +137,7 @@ pub async fn get_organization(caller: Caller, db: Data<Db>) -> Result<Answer> {
 }
 
 /// Change the organization
-#[utoipa::path(tag = "access", params(IfMatchHeader), request_body = UpdateOrganization, responses(
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(IfMatchHeader), request_body = UpdateOrganization, responses(
     (status = 200, description = "The organization.", body = Organization),
 ))]
 #[patch("/v1/organization")]
@@ -165,7 +169,7 @@ pub async fn list_users(caller: Caller, list: List<UserFilter>, db: Data<Db>) ->
 }
 
 /// Create a user
-#[utoipa::path(tag = "access", request_body = CreateUser, responses(
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), request_body = CreateUser, responses(
     (status = 201, description = "The user.", body = User),
     (status = 409, description = "`email_taken`", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -192,7 +196,7 @@ pub async fn get_user(caller: Caller, path: Path<UserPath>, db: Data<Db>) -> Res
 /// Change a user
 ///
 /// Users are deactivated, never deleted.
-#[utoipa::path(tag = "access", params(UserPath, IfMatchHeader), request_body = UpdateUser, responses(
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(UserPath, IfMatchHeader), request_body = UpdateUser, responses(
     (status = 200, description = "The user.", body = User),
     (status = 409, description = "`last_admin`", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -220,7 +224,7 @@ pub async fn update_user(
 /// List API tokens
 ///
 /// Newest first, ended ones too.
-#[utoipa::path(tag = "access", params(PageParams), responses(
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(PageParams), responses(
     (status = 200, description = "The organization's API tokens.", body = ApiTokenList),
 ))]
 #[get("/v1/api-tokens")]
@@ -232,7 +236,7 @@ pub async fn list_api_tokens(caller: Admin, list: List<crate::http::query::NoFil
 /// Create an API token
 ///
 /// It has the caller's role. The JWT is shown once.
-#[utoipa::path(tag = "access", request_body = CreateApiToken, responses(
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), request_body = CreateApiToken, responses(
     (status = 201, description = "The token, with its JWT.", body = ApiToken),
 ))]
 #[post("/v1/api-tokens")]
@@ -254,7 +258,7 @@ pub async fn create_api_token(
 /// Revoke an API token
 ///
 /// It ends at once, and stays in the list.
-#[utoipa::path(tag = "access", params(ApiTokenPath), responses((status = 204, description = "The token has ended.")))]
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(ApiTokenPath), responses((status = 204, description = "The token has ended.")))]
 #[delete("/v1/api-tokens/{id}")]
 pub async fn revoke_api_token(caller: Admin, path: Path<ApiTokenPath>, retry: Retry, db: Data<Db>) -> Result<Answer> {
     let id = path.id;

@@ -2,8 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{Duration, SubsecRound, Utc};
-use diesel::PgConnection;
+use chrono::{DateTime, Duration, SubsecRound, Utc};
 use rand::Rng;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -13,7 +12,7 @@ use super::password;
 use super::queries::{self, Candidate};
 use super::types::{Login, Session};
 use crate::actor::{Caller, Role, Scope};
-use crate::db::Db;
+use crate::db::{Db, PgConnection};
 use crate::error::{Code, Error, Result};
 use crate::http::jwt::Jwt;
 use crate::ids::{OrganizationId, UserId};
@@ -34,16 +33,9 @@ pub async fn login(db: &Db, jwt: &Jwt, body: Login) -> Result<Session> {
     let email = body.email.trim().to_lowercase();
     let found = db.transact(move |conn| queries::candidates(conn, &email, body.organization)).await?;
     let now = Utc::now();
-    let waits = |candidate: &Candidate| {
-        candidate.failed_logins >= FREE_FAILURES
-            && candidate.failed_login_at.is_some_and(|at| at > now - Duration::minutes(WAIT_MINUTES))
-    };
+    let waits = |candidate: &Candidate| must_wait(candidate.failed_logins, candidate.failed_login_at, now);
     if !found.is_empty() && found.iter().all(waits) {
-        return Err(Error::new(
-            Code::TooManyAttempts,
-            "Too many wrong passwords: wait, or ask an administrator for a new one.",
-        )
-        .retry_after((WAIT_MINUTES * 60).unsigned_abs()));
+        return Err(too_many_attempts());
     }
     if found.is_empty() {
         password::verify(body.password.clone(), NOBODY.to_owned()).await?;
@@ -60,7 +52,7 @@ pub async fn login(db: &Db, jwt: &Jwt, body: Login) -> Result<Session> {
         [] => {
             // A refusal that is remembered: it commits.
             db.transact(move |conn| {
-                failing.iter().try_for_each(|candidate| queries::note_login(conn, candidate, false, now))
+                failing.iter().try_for_each(|candidate| queries::note_failure(conn, candidate, now))
             })
             .await?;
             Err(Error::new(Code::CredentialsInvalid, "E-mail address and password don't fit."))
@@ -68,7 +60,14 @@ pub async fn login(db: &Db, jwt: &Jwt, body: Login) -> Result<Session> {
         [only] => {
             let (candidate, jwt) = (only.clone(), jwt.clone());
             db.transact(move |conn| {
-                queries::note_login(conn, &candidate, true, now)?;
+                // Asked again: of many guesses at once, all were let in before the first had failed.
+                let (failed_logins, failed_login_at) = queries::lock_failures(conn, &candidate)?;
+                if must_wait(failed_logins, failed_login_at, now) {
+                    return Err(too_many_attempts());
+                }
+                if failed_logins > 0 {
+                    queries::forget_failures(conn, &candidate)?;
+                }
                 queries::sweep_refresh_tokens(conn, candidate.organization, candidate.user, now)?;
                 open(conn, &jwt, candidate.organization, candidate.user, candidate.role, Uuid::now_v7())
             })
@@ -83,6 +82,15 @@ pub async fn login(db: &Db, jwt: &Jwt, body: Login) -> Result<Session> {
                 .with("organizations", organizations))
         }
     }
+}
+
+fn must_wait(failed_logins: i32, failed_login_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> bool {
+    failed_logins >= FREE_FAILURES && failed_login_at.is_some_and(|at| at > now - Duration::minutes(WAIT_MINUTES))
+}
+
+fn too_many_attempts() -> Error {
+    Error::new(Code::TooManyAttempts, "Too many wrong passwords: wait, or ask an administrator for a new one.")
+        .retry_after((WAIT_MINUTES * 60).unsigned_abs())
 }
 
 /// The next session for a refresh token, which is used up by it. One that is used again ends its family: either its

@@ -40,7 +40,7 @@ pub async fn list_channels(caller: Caller, list: List<ChannelFilter>, db: Data<D
 }
 
 /// Create a channel
-#[utoipa::path(tag = "channels", request_body = CreateChannel, responses(
+#[utoipa::path(tag = "channels", security(("bearer" = ["admin"])), request_body = CreateChannel, responses(
     (status = 201, description = "The channel.", body = Channel),
 ))]
 #[post("/v1/channels")]
@@ -65,7 +65,7 @@ pub async fn get_channel(caller: Caller, path: Path<ChannelPath>, db: Data<Db>) 
 }
 
 /// Change a channel
-#[utoipa::path(tag = "channels", params(ChannelPath, IfMatchHeader), request_body = UpdateChannel, responses(
+#[utoipa::path(tag = "channels", security(("bearer" = ["admin"])), params(ChannelPath, IfMatchHeader), request_body = UpdateChannel, responses(
     (status = 200, description = "The channel.", body = Channel),
 ))]
 #[patch("/v1/channels/{id}")]
@@ -88,7 +88,7 @@ pub async fn update_channel(
 /// Archive a channel
 ///
 /// Nothing comes in through it any more; its history stays.
-#[utoipa::path(tag = "channels", params(ChannelPath, IfMatchHeader), responses(
+#[utoipa::path(tag = "channels", security(("bearer" = ["admin"])), params(ChannelPath, IfMatchHeader), responses(
     (status = 200, description = "The channel.", body = Channel),
 ))]
 #[post("/v1/channels/{id}/archive")]
@@ -108,7 +108,7 @@ pub async fn archive_channel(
 }
 
 /// Open an archived channel again
-#[utoipa::path(tag = "channels", params(ChannelPath, IfMatchHeader), responses(
+#[utoipa::path(tag = "channels", security(("bearer" = ["admin"])), params(ChannelPath, IfMatchHeader), responses(
     (status = 200, description = "The channel.", body = Channel),
 ))]
 #[delete("/v1/channels/{id}/archive")]
@@ -130,7 +130,7 @@ pub async fn unarchive_channel(
 /// Delete a channel
 ///
 /// Only one without conversations; others can be archived.
-#[utoipa::path(tag = "channels", params(ChannelPath, IfMatchHeader), responses(
+#[utoipa::path(tag = "channels", security(("bearer" = ["admin"])), params(ChannelPath, IfMatchHeader), responses(
     (status = 204, description = "The channel is gone."),
     (status = 409, description = "`in_use`: it has conversations, `count` of them.", body = Problem, content_type = "application/problem+json"),
 ))]

@@ -96,7 +96,7 @@ pub fn to_text(html: &str) -> String {
     }
     let flat = flatten(&disguise(html));
     let layout = config::with_decorator(TrivialDecorator::new()).allow_width_overflow();
-    // Nothing known makes it panic any more, but what a stranger wrote mustn't find the next bug.
+    // It can panic on odd lists, and a stranger's mail mustn't be refused for that.
     let laid_out = catch_unwind(AssertUnwindSafe(|| layout.string_from_read(flat.as_bytes(), WIDTH)));
     match laid_out {
         Ok(Ok(text)) => tidy(&text),

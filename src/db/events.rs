@@ -69,6 +69,11 @@ impl Event {
         Self { before: Some(before), after: Some(after), ..self }
     }
 
+    /// What is gone.
+    pub fn before(self, before: Value) -> Self {
+        Self { before: Some(before), ..self }
+    }
+
     /// What was made.
     pub fn after(self, after: Value) -> Self {
         Self { after: Some(after), ..self }

@@ -34,6 +34,11 @@ where
     }
 }
 
+/// How many rows `query` has, which is limited: counting never reads more.
+pub fn count_limited<Q: Query + QueryFragment<Pg>>(conn: &mut PgConnection, query: Q) -> Result<i64> {
+    Ok(CountOf(query).get_result(conn)?)
+}
+
 /// A query around a query.
 macro_rules! around {
     ($(#[$meta:meta])* $name:ident, $sql_type:ty, $before:literal, $after:literal) => {

@@ -9,6 +9,7 @@ pub mod keyset;
 #[rustfmt::skip]
 pub mod schema;
 pub mod standing;
+pub mod subject;
 pub mod types;
 mod violation;
 
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, SubsecRound, Utc};
 use diesel::connection::SimpleConnection;
-use diesel::pg::PgConnection;
+pub use diesel::pg::PgConnection;
 use diesel::prelude::*;
 use diesel::r2d2::{ConnectionManager, CustomizeConnection, Pool};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
@@ -31,8 +32,8 @@ use crate::ids::OrganizationId;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
-/// Connections, and so transactions at a time. PostgreSQL on a few cores answers fastest with few.
-const CONNECTIONS: u32 = 16;
+/// Connections of a service, and so transactions at a time. PostgreSQL on a few cores answers fastest with few.
+pub const CONNECTIONS: u32 = 16;
 /// How long a request waits for its turn before it is told to come back.
 const TURN_TIMEOUT: Duration = Duration::from_secs(5);
 /// A transaction that met a deadlock or a serialization failure is run again, up to this many times in all.
@@ -56,10 +57,10 @@ pub struct Db {
 }
 
 impl Db {
-    /// Connects, or says in one line why not.
-    pub fn connect(url: &str) -> Result<Self, String> {
+    /// Connects, with at most so many connections, or says in one line why not.
+    pub fn connect(url: &str, connections: u32) -> Result<Self, String> {
         let pool = Pool::builder()
-            .max_size(CONNECTIONS)
+            .max_size(connections)
             .min_idle(Some(1))
             .connection_timeout(TURN_TIMEOUT)
             .connection_customizer(Box::new(Settings))
@@ -69,7 +70,7 @@ impl Db {
                 let reason = error.to_string().replace('\n', " ");
                 format!("PostgreSQL can't be reached: {reason}. Check DATABASE_URL, and that the server runs.")
             })?;
-        Ok(Self { pool, permits: Arc::new(Semaphore::new(CONNECTIONS as usize)) })
+        Ok(Self { pool, permits: Arc::new(Semaphore::new(connections as usize)) })
     }
 
     /// Applies the migrations that are missing. Processes that start together wait for each other.
@@ -132,6 +133,14 @@ impl Db {
             })
         })
         .await
+    }
+
+    /// Whether `caller` may write, for what is done before the transaction: storing a file that comes in.
+    pub async fn admit_writer(&self, caller: &Caller) -> Result<()> {
+        if !caller.scope.write {
+            return Err(scope_required("write"));
+        }
+        self.read(caller, |_| Ok(())).await
     }
 
     /// Runs `work` for an actor that came without a token: the command line, a channel, the service itself.

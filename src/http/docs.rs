@@ -47,18 +47,22 @@ pub fn complete(document: OpenApi) -> serde_json::Result<Value> {
 }
 
 fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Value>) {
-    let is_public = operation.contains_key("security");
+    let is_public = operation.get("security").is_some_and(|security| security == &json!([{}]));
     let is_write = method != "get";
     let takes_body = operation.contains_key("requestBody");
-    if !is_public {
-        operation.insert("security".to_owned(), json!([{ BEARER: [] }]));
-    }
+    // What a handler says itself names the role that is needed: `security(("bearer" = ["admin"]))`.
+    operation.entry("security").or_insert_with(|| json!([{ BEARER: [] }]));
     let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
     if let Some(parameters) = parameters.as_array_mut()
         && is_write
         && !is_public
     {
         parameters.push(json!({ "$ref": IDEMPOTENCY_KEY }));
+    }
+    for parameter in parameters.as_array_mut().into_iter().flatten() {
+        if let Some(schema) = parameter.get_mut("schema") {
+            take_default_in(schema);
+        }
     }
     let has = |place: &str, name: Option<&str>| {
         parameters
@@ -120,6 +124,16 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
             responses.entry("304").or_insert(not_modified);
         }
+    }
+}
+
+/// utoipa puts the default of an enum beside it, as `allOf: [the enum, {type: object, default}]`, which nothing fits.
+fn take_default_in(schema: &mut Value) {
+    if let Some([of, with]) = schema.get_mut("allOf").and_then(Value::as_array_mut).map(Vec::as_mut_slice)
+        && let (Some(of), Some(default)) = (of.as_object_mut(), with.get("default"))
+    {
+        of.insert("default".to_owned(), default.clone());
+        *schema = Value::Object(std::mem::take(of));
     }
 }
 

@@ -121,8 +121,9 @@ fn list<F: DeserializeOwned + Validate>(
     }
 }
 
+/// `wait` says how to ask, not for what.
 fn list_name(path: &str, filters: &Pairs) -> String {
-    let mut filters = filters.clone();
+    let mut filters: Pairs = filters.iter().filter(|(name, _)| name != "wait").cloned().collect();
     filters.sort();
     let filters = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(filters).finish();
     format!("{path}?{filters}")
@@ -132,6 +133,11 @@ impl Page {
     /// The first page of the list at `path`, as a part of another answer.
     pub fn first(path: &str, limit: i64) -> Self {
         Self { limit, count: None, cursor: None, list: list_name(path, &Vec::new()) }
+    }
+
+    /// The page of the same list that begins at `cursor`.
+    pub fn behind(self, cursor: String) -> Self {
+        Self { cursor: Some(cursor), ..self }
     }
 
     /// How many rows to read: one more than shown tells whether there is a next page.
@@ -160,10 +166,15 @@ impl Page {
         }
         rows.truncate(limit);
         let Some(last) = rows.last() else { return Ok(None) };
-        let key = serde_json::to_vec(&key(last)).map_err(Error::internal)?;
+        self.cursor_at(&key(last)).map(Some)
+    }
+
+    /// The cursor that goes on behind `key`.
+    pub fn cursor_at(&self, key: &impl Serialize) -> Result<String> {
+        let key = serde_json::to_vec(key).map_err(Error::internal)?;
         let mut cursor = self.checksum(&key);
         cursor.extend(key);
-        Ok(Some(URL_SAFE_NO_PAD.encode(cursor)))
+        Ok(URL_SAFE_NO_PAD.encode(cursor))
     }
 
     fn checksum(&self, key: &[u8]) -> Vec<u8> {

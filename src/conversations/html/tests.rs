@@ -1,4 +1,3 @@
-
 use super::*;
 
 fn clean(html: &str) -> String {

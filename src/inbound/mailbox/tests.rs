@@ -1,4 +1,3 @@
-
 use super::*;
 
 /// Writes these files into a new folder.

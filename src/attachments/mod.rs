@@ -1,0 +1,35 @@
+//! Attachments: files that were uploaded, or came with a message.
+//!
+//! The bytes of a file are a blob, kept once an organization in the [`Store`] and named by their SHA-256; they are
+//! written before the transaction that keeps their row ([`keep_blob`]). An attachment is one occurrence of a file.
+//! Who may read one gets a link to it that expires ([`Links`]), so that a browser can show it without a token.
+
+mod content_type;
+mod filename;
+mod links;
+mod queries;
+mod routes;
+mod store;
+mod types;
+
+pub use crate::db::subject::Subject as Of;
+pub use links::Links;
+pub use queries::{
+    Exchange, File, adopt_uploads, attachments_of_messages, count_attachments, create_attachment, get_attachment,
+    insert_exchanged, keep_blob, list_attachments, move_attachments,
+};
+pub use store::{Blob, Store};
+pub use types::{Attachment, AttachmentFilter, AttachmentKind, AttachmentList};
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .service(routes::create_attachment)
+        .service(routes::get_attachment)
+        .service(routes::get_attachment_content)
+        .service(routes::get_signed_attachment)
+        .service(routes::list_profile_attachments)
+        .service(routes::list_contact_attachments)
+        .service(routes::list_conversation_attachments);
+}

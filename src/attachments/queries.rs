@@ -1,0 +1,359 @@
+//! All Diesel of attachments and blobs.
+
+mod gallery;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+use serde_json::json;
+use uuid::Uuid;
+
+use super::links::Links;
+use super::store::{Blob, hex};
+use super::types::{Attachment, AttachmentKind, Variant};
+use super::{content_type, filename};
+use crate::actor::ActorType;
+use crate::channels::{ChannelRef, Direction, Medium};
+use crate::contacts::ContactRef;
+use crate::db::Tx;
+use crate::db::events::{self, Event};
+use crate::db::schema::{attachments, blobs, channels, contacts};
+use crate::error::{Code, Error, FieldError, Result};
+use crate::ids::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId, OrganizationId};
+use crate::text;
+
+pub use gallery::{count_attachments, list_attachments};
+
+/// A file whose bytes are in the store.
+#[derive(Debug, Clone)]
+pub struct File {
+    pub filename: String,
+    /// As its sender says.
+    pub content_type: Option<String>,
+    /// By which an HTML mail refers to it.
+    pub content_id: Option<String>,
+    /// Part of a mail's text rather than a file that was sent.
+    pub inline: bool,
+    pub blob: Blob,
+}
+
+/// The message with which files are exchanged.
+#[derive(Debug, Clone)]
+pub struct Exchange {
+    pub message: MessageId,
+    pub conversation: ConversationId,
+    pub contact: ContactId,
+    pub channel: ChannelId,
+    pub direction: Direction,
+    pub occurred_at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = attachments, check_for_backend(diesel::pg::Pg))]
+pub struct AttachmentRow {
+    pub id: AttachmentId,
+    pub sha256: Vec<u8>,
+    pub filename: String,
+    pub content_type: String,
+    pub byte_size: i64,
+    pub kind: AttachmentKind,
+    pub width: Option<i32>,
+    pub height: Option<i32>,
+    pub content_id: Option<String>,
+    pub inline: bool,
+    pub message_id: Option<MessageId>,
+    pub conversation_id: Option<ConversationId>,
+    pub contact_id: Option<ContactId>,
+    pub channel_id: Option<ChannelId>,
+    pub direction: Option<Direction>,
+    pub occurred_at: Option<DateTime<Utc>>,
+    pub created_at: DateTime<Utc>,
+}
+
+#[derive(Insertable)]
+#[diesel(table_name = attachments)]
+struct NewAttachment<'a> {
+    organization_id: OrganizationId,
+    id: AttachmentId,
+    sha256: &'a [u8],
+    filename: String,
+    content_type: String,
+    byte_size: i64,
+    kind: AttachmentKind,
+    width: Option<i32>,
+    height: Option<i32>,
+    content_id: Option<String>,
+    inline: bool,
+    message_id: Option<MessageId>,
+    conversation_id: Option<ConversationId>,
+    contact_id: Option<ContactId>,
+    channel_id: Option<ChannelId>,
+    direction: Option<Direction>,
+    position: i32,
+    occurred_at: Option<DateTime<Utc>>,
+    created_by_type: ActorType,
+    created_by_id: Option<Uuid>,
+    created_at: DateTime<Utc>,
+}
+
+const MAX_CONTENT_ID: usize = 500;
+/// Rows of one INSERT: PostgreSQL takes 65,535 values.
+const ROWS_AT_A_TIME: usize = 500;
+
+impl<'a> NewAttachment<'a> {
+    fn new(tx: &Tx, file: &'a File, position: i32, exchange: Option<&Exchange>) -> Self {
+        let content_type = content_type::settle(file.blob.content_type.as_deref(), file.content_type.as_deref());
+        let content_id = file.content_id.as_deref().map(|id| id.trim().replace(char::is_control, ""));
+        Self {
+            organization_id: tx.organization,
+            id: AttachmentId::new(),
+            sha256: &file.blob.sha256,
+            filename: filename::clean(&file.filename),
+            kind: content_type::kind(&content_type),
+            content_type,
+            byte_size: file.blob.byte_size,
+            width: file.blob.width,
+            height: file.blob.height,
+            content_id: content_id.filter(|id| !id.is_empty()).map(|id| text::truncate(&id, MAX_CONTENT_ID).to_owned()),
+            inline: file.inline,
+            message_id: exchange.map(|exchange| exchange.message),
+            conversation_id: exchange.map(|exchange| exchange.conversation),
+            contact_id: exchange.map(|exchange| exchange.contact),
+            channel_id: exchange.map(|exchange| exchange.channel),
+            direction: exchange.map(|exchange| exchange.direction),
+            position,
+            occurred_at: exchange.map(|exchange| exchange.occurred_at),
+            created_by_type: tx.actor.kind,
+            created_by_id: tx.actor.id,
+            created_at: tx.now,
+        }
+    }
+}
+
+/// Keeps the row of a blob that is in the store.
+pub fn keep_blob(tx: &mut Tx, blob: &Blob) -> Result<()> {
+    diesel::insert_into(blobs::table)
+        .values((
+            blobs::organization_id.eq(tx.organization),
+            blobs::sha256.eq(&blob.sha256),
+            blobs::byte_size.eq(blob.byte_size),
+            blobs::created_at.eq(tx.now),
+        ))
+        .on_conflict_do_nothing()
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Keeps an uploaded file, for a message to name it.
+pub fn create_attachment(tx: &mut Tx, links: &Links, file: &File) -> Result<Attachment> {
+    keep_blob(tx, &file.blob)?;
+    let row: AttachmentRow = diesel::insert_into(attachments::table)
+        .values(NewAttachment::new(tx, file, 0, None))
+        .returning(AttachmentRow::as_returning())
+        .get_result(tx.conn)?;
+    let after = json!({ "filename": row.filename, "content_type": row.content_type, "byte_size": row.byte_size });
+    events::record(tx, Event::new("attachment.created", row.id.0).after(after))?;
+    only(views(tx.conn, tx.organization, links, vec![row])?)
+}
+
+/// Keeps the files that came with a message, whose own event tells of them.
+pub fn insert_exchanged(tx: &mut Tx, exchange: &Exchange, files: &[File]) -> Result<()> {
+    let mut blobs: Vec<&Blob> = files.iter().map(|file| &file.blob).collect();
+    // In one order, so that two messages with the same files don't wait for each other.
+    blobs.sort_by(|one, other| one.sha256.cmp(&other.sha256));
+    blobs.dedup_by(|one, other| one.sha256 == other.sha256);
+    for blob in blobs {
+        keep_blob(tx, blob)?;
+    }
+    let rows: Vec<NewAttachment> =
+        files.iter().zip(0..).map(|(file, position)| NewAttachment::new(tx, file, position, Some(exchange))).collect();
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let some: Vec<NewAttachment> = rows.by_ref().take(ROWS_AT_A_TIME).collect();
+        diesel::insert_into(attachments::table).values(some).execute(tx.conn)?;
+    }
+    Ok(())
+}
+
+/// Gives uploaded files to the message that names them, in its order.
+pub fn adopt_uploads(tx: &mut Tx, exchange: &Exchange, ids: &[AttachmentId]) -> Result<()> {
+    let uploads: HashMap<AttachmentId, Option<MessageId>> = attachments::table
+        .filter(attachments::organization_id.eq(tx.organization))
+        .filter(attachments::id.eq_any(ids))
+        .order(attachments::id)
+        .select((attachments::id, attachments::message_id))
+        .for_no_key_update()
+        .load::<(AttachmentId, Option<MessageId>)>(tx.conn)?
+        .into_iter()
+        .collect();
+    let refused = ids.iter().enumerate().filter_map(|(index, id)| {
+        let (code, message) = match uploads.contains_key(id) {
+            false => ("attachment_not_found", "is no attachment of this organization"),
+            true if ids.iter().take(index).any(|earlier| earlier == id) => ("repeated", "is named twice"),
+            true => return None,
+        };
+        Some(FieldError::body(format!("/attachment_ids/{index}"), code, message))
+    });
+    let refused: Vec<FieldError> = refused.collect();
+    if !refused.is_empty() {
+        return Err(Error::invalid(refused));
+    }
+    if let Some(id) = ids.iter().find(|id| uploads.get(id).is_some_and(Option::is_some)) {
+        return Err(Error::new(Code::AttachmentSent, "An attachment belongs to one message: upload the file again.")
+            .with("attachment_id", json!(id)));
+    }
+    for (id, position) in ids.iter().zip(0..) {
+        diesel::update(attachments::table.find((tx.organization, *id)))
+            .set((
+                attachments::message_id.eq(exchange.message),
+                attachments::conversation_id.eq(exchange.conversation),
+                attachments::contact_id.eq(exchange.contact),
+                attachments::channel_id.eq(exchange.channel),
+                attachments::direction.eq(exchange.direction),
+                attachments::position.eq(position),
+                attachments::occurred_at.eq(exchange.occurred_at),
+            ))
+            .execute(tx.conn)?;
+    }
+    Ok(())
+}
+
+/// Moves the files of conversations that turned out to be part of another.
+pub fn move_attachments(tx: &mut Tx, from: &[ConversationId], to: ConversationId) -> Result<()> {
+    diesel::update(attachments::table)
+        .filter(attachments::organization_id.eq(tx.organization))
+        .filter(attachments::conversation_id.eq_any(from))
+        .filter(attachments::message_id.is_not_null())
+        .set(attachments::conversation_id.eq(to))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+pub fn attachment_row(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    id: AttachmentId,
+) -> Result<AttachmentRow> {
+    attachments::table
+        .find((organization, id))
+        .select(AttachmentRow::as_select())
+        .first(conn)
+        .optional()?
+        .ok_or_else(not_found)
+}
+
+pub fn get_attachment(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    links: &Links,
+    id: AttachmentId,
+) -> Result<Attachment> {
+    let row = attachment_row(conn, organization, id)?;
+    only(views(conn, organization, links, vec![row])?)
+}
+
+/// The files of these messages, each message's in its order.
+pub fn attachments_of_messages(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    links: &Links,
+    messages: &[MessageId],
+) -> Result<HashMap<MessageId, Vec<Attachment>>> {
+    let rows: Vec<AttachmentRow> = attachments::table
+        .filter(attachments::organization_id.eq(organization))
+        .filter(attachments::message_id.eq_any(messages))
+        .order((attachments::message_id, attachments::position, attachments::id))
+        .select(AttachmentRow::as_select())
+        .load(conn)?;
+    let mut of_messages: HashMap<MessageId, Vec<Attachment>> = HashMap::new();
+    for attachment in views(conn, organization, links, rows)? {
+        if let Some(message) = attachment.message_id {
+            of_messages.entry(message).or_default().push(attachment);
+        }
+    }
+    Ok(of_messages)
+}
+
+fn views(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    links: &Links,
+    rows: Vec<AttachmentRow>,
+) -> Result<Vec<Attachment>> {
+    let contacts = contact_refs(conn, organization, rows.iter().filter_map(|row| row.contact_id))?;
+    let channels = channel_refs(conn, organization, rows.iter().filter_map(|row| row.channel_id))?;
+    let now = Utc::now();
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let link = links.sign(organization, row.id, Variant::Original, now);
+            Attachment {
+                id: row.id,
+                filename: row.filename,
+                content_type: row.content_type,
+                byte_size: row.byte_size,
+                sha256: hex(&row.sha256),
+                kind: row.kind,
+                width: row.width,
+                height: row.height,
+                inline: row.inline,
+                content_id: row.content_id,
+                created_at: row.created_at,
+                url: link.url,
+                thumbnail_url: None,
+                url_expires_at: link.expires_at,
+                message_id: row.message_id,
+                conversation_id: row.conversation_id,
+                contact_id: row.contact_id,
+                contact: row.contact_id.and_then(|id| contacts.get(&id).cloned()),
+                channel_id: row.channel_id,
+                channel: row.channel_id.and_then(|id| channels.get(&id).cloned()),
+                direction: row.direction,
+                occurred_at: row.occurred_at,
+            }
+        })
+        .collect())
+}
+
+fn contact_refs(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    ids: impl Iterator<Item = ContactId>,
+) -> Result<HashMap<ContactId, ContactRef>> {
+    let ids: Vec<ContactId> = ids.collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(ContactId, Option<String>, Medium, String)> = contacts::table
+        .filter(contacts::organization_id.eq(organization))
+        .filter(contacts::id.eq_any(ids))
+        .select((contacts::id, contacts::name, contacts::medium, contacts::address))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(id, name, medium, address)| (id, ContactRef { id, name, medium, address })).collect())
+}
+
+fn channel_refs(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    ids: impl Iterator<Item = ChannelId>,
+) -> Result<HashMap<ChannelId, ChannelRef>> {
+    let ids: Vec<ChannelId> = ids.collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(ChannelId, String, Medium)> = channels::table
+        .filter(channels::organization_id.eq(organization))
+        .filter(channels::id.eq_any(ids))
+        .select((channels::id, channels::name, channels::medium))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(id, name, medium)| (id, ChannelRef { id, name, medium })).collect())
+}
+
+fn only(views: Vec<Attachment>) -> Result<Attachment> {
+    views.into_iter().next().ok_or_else(not_found)
+}
+
+fn not_found() -> Error {
+    Error::not_found(Code::AttachmentNotFound)
+}

@@ -1,0 +1,44 @@
+//! Handlers of changes.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::get;
+use actix_web::web::Data;
+use tokio::time::{Instant, sleep};
+
+use super::queries;
+use super::types::{ChangeFilter, ChangeList};
+use crate::actor::Caller;
+use crate::answer::Answer;
+use crate::db::Db;
+use crate::error::Result;
+use crate::http::page::{List, PageParams};
+
+/// How often a waiting request looks again.
+const PAUSE: Duration = Duration::from_millis(500);
+
+/// Follow what happens
+///
+/// Everything that happened behind the cursor, oldest first, deletions, attaches and detaches included; nothing is
+/// missed and nothing comes twice. Without a cursor it begins now. With `wait`, an empty answer comes only after that
+/// many seconds.
+#[utoipa::path(tag = "changes", params(ChangeFilter, PageParams), responses(
+    (status = 200, description = "What happened.", body = ChangeList),
+))]
+#[get("/v1/changes")]
+pub async fn list_changes(caller: Caller, list: List<ChangeFilter>, db: Data<Db>) -> Result<Answer> {
+    let until = Instant::now() + Duration::from_secs(list.filter.wait);
+    let filter = Arc::new(list.filter);
+    let mut page = list.page;
+    loop {
+        let (filter, asked) = (filter.clone(), page.clone());
+        let changes =
+            db.read(&caller, move |tx| queries::list_changes(tx.conn, tx.organization, &filter, &asked)).await?;
+        if !changes.data.is_empty() || Instant::now() + PAUSE > until {
+            return Answer::ok(&changes);
+        }
+        page = page.behind(changes.next_cursor);
+        sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,55 @@
+//! Bodies of changes.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+use validator::Validate;
+
+use crate::actor::Actor;
+use crate::ids::EventId;
+
+/// One thing that happened to one resource.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Change {
+    pub id: EventId,
+    /// `resource.verb`
+    #[serde(rename = "type")]
+    #[schema(example = "profile.updated")]
+    pub kind: String,
+    pub resource: ChangedResource,
+    /// The resource's version after it, where it has versions.
+    pub version: Option<i32>,
+    pub actor: Option<Actor>,
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ChangedResource {
+    #[serde(rename = "type")]
+    #[schema(example = "profile")]
+    pub kind: String,
+    pub id: Uuid,
+}
+
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ChangeList {
+    pub data: Vec<Change>,
+    /// Where to go on; never null, since there is always more to come.
+    pub next_cursor: String,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ChangeFilter {
+    /// Of this type; repeat it for any of several.
+    #[serde(default, rename = "type")]
+    #[param(example = json!(["profile.updated"]))]
+    pub kind: Vec<String>,
+    /// How many seconds to wait for a change when there is none yet.
+    #[serde(default)]
+    #[validate(range(min = 0, max = 30))]
+    #[param(minimum = 0, maximum = 30, default = 0)]
+    pub wait: u64,
+}

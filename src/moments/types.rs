@@ -1,0 +1,97 @@
+//! Bodies of contact moments.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use validator::Validate;
+
+use crate::actor::Actor;
+use crate::channels::{ChannelRef, Medium};
+use crate::contacts::ContactRef;
+use crate::conversations::Status;
+use crate::http::page::list_of;
+use crate::http::query::When;
+use crate::ids::{ChannelId, ContactId, ConversationId, MessageId};
+
+/// A conversation, as part of a customer's history.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ContactMoment {
+    pub conversation_id: ConversationId,
+    /// Which contacts of this history took part, the starter first.
+    pub contact_ids: Vec<ContactId>,
+    /// The first of them.
+    pub contact: Option<ContactRef>,
+    pub channel: ChannelRef,
+    pub medium: Medium,
+    #[schema(example = "Where is my order?")]
+    pub subject: Option<String>,
+    pub status: Status,
+    pub assignee: Option<Actor>,
+    pub first_message_at: Option<DateTime<Utc>>,
+    pub last_message_at: DateTime<Utc>,
+    #[schema(example = 3, minimum = 0)]
+    pub message_count: i32,
+    /// The beginning of the newest message.
+    #[schema(example = "Hello, I ordered a lamp last week …")]
+    pub preview: String,
+    /// With `q`: the best hit, HTML-escaped, with `<mark>` around what was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "my <mark>order</mark> has not arrived")]
+    pub snippet: Option<String>,
+    /// With `q`: the best three hits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub hits: Option<Vec<MessageHit>>,
+    /// With `q`: how many messages match.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 1, minimum = 1)]
+    pub hit_count: Option<i64>,
+}
+
+/// A message that was found.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MessageHit {
+    pub message_id: MessageId,
+    pub occurred_at: DateTime<Utc>,
+    /// HTML-escaped, with `<mark>` around what was found.
+    #[schema(example = "my <mark>order</mark> has not arrived")]
+    pub snippet: String,
+}
+
+list_of! {
+    pub struct ContactMomentList(ContactMoment);
+}
+
+#[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ContactMomentFilter {
+    /// Searches the messages' text: words, `"exact phrases"`, `-without`; the last word may be unfinished.
+    #[validate(length(max = 200))]
+    #[param(max_length = 200, example = "order")]
+    pub q: Option<String>,
+    /// On this channel; repeat it for any of several.
+    #[serde(default)]
+    #[param(value_type = Vec<uuid::Uuid>)]
+    pub channel_id: Vec<ChannelId>,
+    /// On this medium; repeat it for any of several.
+    #[serde(default)]
+    #[param(inline)]
+    pub medium: Vec<Medium>,
+    /// In which this contact took part; repeat it for any of several.
+    #[serde(default)]
+    #[param(value_type = Vec<uuid::Uuid>)]
+    pub contact_id: Vec<ContactId>,
+    /// With this status; repeat it for any of several.
+    #[serde(default)]
+    #[param(inline)]
+    pub status: Vec<Status>,
+    /// Whose newest message occurred then or later: a time, or a day in the organization's time zone.
+    #[param(value_type = Option<String>, example = "2026-01-01")]
+    pub from: Option<When>,
+    /// Whose newest message occurred before then.
+    #[param(value_type = Option<String>, example = "2026-12-31T12:00:00Z")]
+    pub to: Option<When>,
+    /// With files, or without.
+    pub has_attachment: Option<bool>,
+}

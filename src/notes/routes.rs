@@ -1,0 +1,210 @@
+//! Handlers of notes.
+
+use actix_web::web::Data;
+use actix_web::{delete, get, patch, post};
+use serde::Deserialize;
+use utoipa::IntoParams;
+
+use super::On;
+use super::queries;
+use super::types::{CreateNote, Note, NoteList, UpdateNote};
+use crate::actor::Caller;
+use crate::answer::{Answer, Retry};
+use crate::db::Db;
+use crate::error::Result;
+use crate::http::body::Body;
+use crate::http::page::{List, PageParams};
+use crate::http::problem::Problem;
+use crate::http::query::{NoFilter, Path};
+use crate::http::version::{IfMatch, IfMatchHeader};
+use crate::ids::{ContactId, ConversationId, NoteId, ProfileId};
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct NotePath {
+    #[param(value_type = uuid::Uuid)]
+    id: NoteId,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct ProfilePath {
+    #[param(value_type = uuid::Uuid)]
+    id: ProfileId,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct ContactPath {
+    #[param(value_type = uuid::Uuid)]
+    id: ContactId,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct ConversationPath {
+    #[param(value_type = uuid::Uuid)]
+    id: ConversationId,
+}
+
+/// List a profile's notes
+///
+/// Pinned ones first, then the newest.
+#[utoipa::path(tag = "notes", params(ProfilePath, PageParams), responses(
+    (status = 200, description = "The notes.", body = NoteList),
+))]
+#[get("/v1/profiles/{id}/notes")]
+pub async fn list_profile_notes(
+    caller: Caller,
+    path: Path<ProfilePath>,
+    list: List<NoFilter>,
+    db: Data<Db>,
+) -> Result<Answer> {
+    list_notes(&caller, On::Profile(path.id), list, db).await
+}
+
+/// Write a note on a profile
+#[utoipa::path(tag = "notes", params(ProfilePath), request_body = CreateNote, responses(
+    (status = 201, description = "The note.", body = Note),
+))]
+#[post("/v1/profiles/{id}/notes")]
+pub async fn create_profile_note(
+    caller: Caller,
+    path: Path<ProfilePath>,
+    body: Body<CreateNote>,
+    db: Data<Db>,
+) -> Result<Answer> {
+    create_note(&caller, On::Profile(path.id), body, db).await
+}
+
+/// List a contact's notes
+///
+/// Pinned ones first, then the newest.
+#[utoipa::path(tag = "notes", params(ContactPath, PageParams), responses(
+    (status = 200, description = "The notes.", body = NoteList),
+))]
+#[get("/v1/contacts/{id}/notes")]
+pub async fn list_contact_notes(
+    caller: Caller,
+    path: Path<ContactPath>,
+    list: List<NoFilter>,
+    db: Data<Db>,
+) -> Result<Answer> {
+    list_notes(&caller, On::Contact(path.id), list, db).await
+}
+
+/// Write a note on a contact
+#[utoipa::path(tag = "notes", params(ContactPath), request_body = CreateNote, responses(
+    (status = 201, description = "The note.", body = Note),
+))]
+#[post("/v1/contacts/{id}/notes")]
+pub async fn create_contact_note(
+    caller: Caller,
+    path: Path<ContactPath>,
+    body: Body<CreateNote>,
+    db: Data<Db>,
+) -> Result<Answer> {
+    create_note(&caller, On::Contact(path.id), body, db).await
+}
+
+/// List a conversation's notes
+///
+/// Pinned ones first, then the newest.
+#[utoipa::path(tag = "notes", params(ConversationPath, PageParams), responses(
+    (status = 200, description = "The notes.", body = NoteList),
+))]
+#[get("/v1/conversations/{id}/notes")]
+pub async fn list_conversation_notes(
+    caller: Caller,
+    path: Path<ConversationPath>,
+    list: List<NoFilter>,
+    db: Data<Db>,
+) -> Result<Answer> {
+    list_notes(&caller, On::Conversation(path.id), list, db).await
+}
+
+/// Write a note on a conversation
+#[utoipa::path(tag = "notes", params(ConversationPath), request_body = CreateNote, responses(
+    (status = 201, description = "The note.", body = Note),
+))]
+#[post("/v1/conversations/{id}/notes")]
+pub async fn create_conversation_note(
+    caller: Caller,
+    path: Path<ConversationPath>,
+    body: Body<CreateNote>,
+    db: Data<Db>,
+) -> Result<Answer> {
+    create_note(&caller, On::Conversation(path.id), body, db).await
+}
+
+async fn list_notes(caller: &Caller, on: On, list: List<NoFilter>, db: Data<Db>) -> Result<Answer> {
+    let notes = db.read(caller, move |tx| queries::list_notes(tx.conn, tx.organization, on, &list.page)).await?;
+    notes.answer()
+}
+
+async fn create_note(caller: &Caller, on: On, body: Body<CreateNote>, db: Data<Db>) -> Result<Answer> {
+    let Body { value, retry } = body;
+    db.write(caller, retry, move |tx| {
+        let note = queries::create_note(tx, on, &value)?;
+        Ok(Answer::created(format!("/v1/notes/{}", note.id), &note)?.version(note.version))
+    })
+    .await
+}
+
+/// Get a note
+#[utoipa::path(tag = "notes", params(NotePath), responses(
+    (status = 200, description = "The note.", body = Note),
+))]
+#[get("/v1/notes/{id}")]
+pub async fn get_note(caller: Caller, path: Path<NotePath>, db: Data<Db>) -> Result<Answer> {
+    let id = path.id;
+    let note = db.read(&caller, move |tx| queries::get_note(tx.conn, tx.organization, id)).await?;
+    Ok(Answer::ok(&note)?.version(note.version))
+}
+
+/// Edit a note
+///
+/// Everyone may; the author stays, and so does the earlier text, in the note's history.
+#[utoipa::path(tag = "notes", params(NotePath, IfMatchHeader), request_body = UpdateNote, responses(
+    (status = 200, description = "The note.", body = Note),
+))]
+#[patch("/v1/notes/{id}")]
+pub async fn update_note(
+    caller: Caller,
+    path: Path<NotePath>,
+    if_match: IfMatch,
+    body: Body<UpdateNote>,
+    db: Data<Db>,
+) -> Result<Answer> {
+    let id = path.id;
+    let Body { value, retry } = body;
+    db.write(&caller, retry, move |tx| {
+        let note = queries::update_note(tx, id, &if_match, &value)?;
+        Ok(Answer::ok(&note)?.version(note.version))
+    })
+    .await
+}
+
+/// Delete a note
+///
+/// One's own; another's only as an administrator.
+#[utoipa::path(tag = "notes", params(NotePath, IfMatchHeader), responses(
+    (status = 204, description = "The note is gone."),
+    (status = 403, description = "`not_author`", body = Problem, content_type = "application/problem+json"),
+))]
+#[delete("/v1/notes/{id}")]
+pub async fn delete_note(
+    caller: Caller,
+    path: Path<NotePath>,
+    if_match: IfMatch,
+    retry: Retry,
+    db: Data<Db>,
+) -> Result<Answer> {
+    let id = path.id;
+    let deleter = caller.clone();
+    db.write(&caller, retry, move |tx| {
+        queries::delete_note(tx, &deleter, id, &if_match)?;
+        Ok(Answer::no_content())
+    })
+    .await
+}

@@ -1,0 +1,388 @@
+//! What holds for every route: failures, retries, versions, cursors, headers.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{Client, ORIGIN, PASSWORD, World, race};
+
+fn channel(name: &str) -> serde_json::Value {
+    json!({ "name": name, "medium": "email" })
+}
+
+#[actix_web::test]
+async fn a_route_that_is_not_there() {
+    let world = World::new().await;
+    for path in ["/", "/v1", "/v1/", "/v1/nothing", "/v1/contacts/", "/v2/contacts", "/v1/contacts/%ff/x/%00", "//"] {
+        world.admin().get(path).await.problem(404, "route_not_found");
+    }
+    for id in ["1", "null", "%00", "%ff", "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c1", "%F0%9F%98%80"] {
+        world.admin().get(&format!("/v1/contacts/{id}")).await.problem(404, "not_found");
+    }
+}
+
+#[actix_web::test]
+async fn a_method_that_a_route_does_not_have() {
+    let world = World::new().await;
+    let refused = world.admin().request(Method::PUT, "/v1/channels").await.problem(405, "method_not_allowed");
+    assert_eq!(refused.header("allow"), Some("GET, POST, HEAD, OPTIONS"));
+    let refused = world.admin().delete("/v1/auth/login").await.problem(405, "method_not_allowed");
+    assert_eq!(refused.header("allow"), Some("POST, OPTIONS"));
+}
+
+#[actix_web::test]
+async fn json_that_breaks_is_shown_where() {
+    let world = World::new().await;
+    let send = |body: &[u8]| world.admin().request(Method::POST, "/v1/channels").raw("application/json", body);
+    for (body, line, column) in [
+        (&b"{\"name\": \"x\",\n \"medium\": }"[..], 2, 12),
+        (b"{", 1, 1),
+        (b"", 1, 0),
+        (b"{} {}", 1, 4),
+        (b"{\"name\": \"\\ud800\"}", 1, 17),
+        (&[b'['; 1000], 1, 128),
+    ] {
+        let refused = send(body).await.problem(400, "malformed_request");
+        assert_eq!((&refused["line"], &refused["column"]), (&json!(line), &json!(column)), "{}", refused.body());
+    }
+    send(b"{\"name\": \"\xff\"}").await.problem(400, "malformed_request");
+    for whole in ["[]", "null", "1", "\"x\""] {
+        send(whole.as_bytes()).await.problem(422, "invalid");
+    }
+}
+
+#[actix_web::test]
+async fn a_body_of_another_type() {
+    let world = World::new().await;
+    let send = || world.admin().request(Method::POST, "/v1/channels");
+    send().raw("text/plain", "{}").await.problem(415, "unsupported_media_type");
+    send().await.problem(415, "unsupported_media_type");
+    let body = channel("Support").to_string();
+    send().raw("application/json; charset=utf-8", body.clone()).await.expect(201);
+    send().raw("application/vnd.api+json", body).await.expect(201);
+}
+
+#[actix_web::test]
+async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let answer = exchange(&admin, "Content-Length: 30000000\r\n", &[]);
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    assert!(answer.contains("\"code\":\"too_large\""), "{answer}");
+    // One that doesn't say how large it is: as soon as it is.
+    let chunk = [b"10000\r\n".as_slice(), &[b' '; 65536], b"\r\n"].concat();
+    let answer = exchange(&admin, "Transfer-Encoding: chunked\r\n", &chunk.repeat(17));
+    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+/// What comes back for a request of which only this much is sent.
+fn exchange(client: &Client, headers: &str, body: &[u8]) -> String {
+    let mut stream = TcpStream::connect(client.base().strip_prefix("http://").unwrap()).unwrap();
+    stream.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
+    let token = client.token();
+    let head = format!(
+        "POST /v1/channels HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer {token}\r\n{headers}\r\n"
+    );
+    stream.write_all(head.as_bytes()).unwrap();
+    // It may hang up in the middle.
+    let _ = stream.write_all(body);
+    let mut answer = Vec::new();
+    let mut buffer = [0; 4096];
+    while let Ok(length @ 1..) = stream.read(&mut buffer) {
+        answer.extend_from_slice(&buffer[..length]);
+        if answer.ends_with(b"}") {
+            break;
+        }
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+#[actix_web::test]
+async fn nul_is_refused_wherever_it_hides() {
+    let world = World::new().await;
+    let body = json!({ "name": "a\0b", "medium": "email", "settings": { "deep": ["x\0"], "k\0": 1 } });
+    world.admin().post("/v1/channels", body).await.wrong_fields(&[
+        ("/name", "nul"),
+        ("/settings/deep/0", "nul"),
+        ("/settings/k\0", "nul"),
+    ]);
+    let login = json!({ "email": "a\0", "password": PASSWORD });
+    world.anonymous().post("/v1/auth/login", login).await.wrong_fields(&[("/email", "nul")]);
+    // An escaped backslash before a u is none.
+    let body = r#"{"name": "C:\\u0000", "medium": "email"}"#;
+    world.admin().request(Method::POST, "/v1/channels").raw("application/json", body).await.expect(201);
+}
+
+#[actix_web::test]
+async fn a_write_that_is_sent_again_is_done_once() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let first = admin.post("/v1/channels", channel("Support")).key("a key").await.expect(201);
+    assert_eq!(first.header("idempotency-replayed"), None);
+    let again = admin.post("/v1/channels", channel("Support")).key("a key").await.expect(201);
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    assert_eq!(again.bytes, first.bytes);
+    for header in ["etag", "location", "content-type"] {
+        assert_eq!(again.header(header), first.header(header), "{header}");
+    }
+    let path = format!("/v1/channels/{}", first.id());
+    admin.patch(&path, json!({ "name": "Help" })).key("patch").await.expect(200);
+    admin.patch(&path, json!({ "name": "Desk" })).await.expect(200);
+    let again = admin.patch(&path, json!({ "name": "Help" })).key("patch").await.expect(200);
+    assert_eq!(again["name"], "Help", "as it was answered then");
+    assert_eq!(admin.get(&path).await.expect(200)["name"], "Desk");
+    admin.delete(&path).key("delete").await.expect(204);
+    let again = admin.delete(&path).key("delete").await.expect(204);
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    admin.delete(&path).await.problem(404, "channel_not_found");
+}
+
+#[actix_web::test]
+async fn a_key_stands_for_one_request_of_one_caller() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let made = admin.post("/v1/channels", channel("Support")).key("key").await.expect(201);
+    admin.post("/v1/channels", channel("Other")).key("key").await.problem(422, "idempotency_key_reused");
+    let path = format!("/v1/channels/{}/archive", made.id());
+    admin.post(&path, channel("Support")).key("key").await.problem(422, "idempotency_key_reused");
+    let stranger = world.stranger().await;
+    let theirs = stranger.post("/v1/channels", channel("Support")).key("key").await.expect(201);
+    assert_ne!(theirs.id(), made.id());
+    let script = admin.api_token("write").await;
+    let theirs = script.post("/v1/channels", channel("Support")).key("key").await.expect(201);
+    assert_ne!(theirs.id(), made.id());
+    let refused = admin.post("/v1/channels", channel("Support")).key(&"x".repeat(256)).await.problem(422, "invalid");
+    assert_eq!(
+        (&refused["errors"][0]["in"], &refused["errors"][0]["field"]),
+        (&json!("header"), &json!("Idempotency-Key"))
+    );
+}
+
+#[actix_web::test]
+async fn a_key_is_forgotten_after_a_day() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let made = admin.post("/v1/channels", channel("Support")).key("key").await.expect(201);
+    world.database.execute("UPDATE idempotency_keys SET created_at = created_at - interval '25 hours'");
+    let other = admin.post("/v1/channels", channel("Other")).key("key").await.expect(201);
+    assert_ne!(other.id(), made.id());
+    let again = admin.post("/v1/channels", channel("Other")).key("key").await.expect(201);
+    assert_eq!(again.id(), other.id());
+}
+
+#[actix_web::test]
+async fn requests_with_one_key_at_once_get_one_answer() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let answers = race((0..20).map(|_| admin.post("/v1/channels", channel("Support")).key("key"))).await;
+    let mut replayed = 0;
+    let ids: std::collections::HashSet<String> = answers
+        .into_iter()
+        .map(|answer| {
+            replayed += usize::from(answer.header("idempotency-replayed").is_some());
+            answer.expect(201).id()
+        })
+        .collect();
+    assert_eq!((ids.len(), replayed), (1, 19));
+    assert_eq!(admin.get("/v1/channels").await.expect(200).data().len(), 1);
+}
+
+#[actix_web::test]
+async fn a_failure_is_not_kept() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let ada = json!({ "medium": "email", "address": "ada@example.com" });
+    let holder = admin.post("/v1/contacts", ada.clone()).await.expect(201);
+    admin.post("/v1/contacts", ada.clone()).key("key").await.problem(409, "contact_exists");
+    admin.delete(&format!("/v1/contacts/{}", holder.id())).await.expect(204);
+    admin.post("/v1/contacts", ada).key("key").await.expect(201);
+}
+
+#[actix_web::test]
+async fn an_etag_says_which_version_and_which_answer() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let made = admin.post("/v1/channels", channel("Support")).await.expect(201);
+    let path = format!("/v1/channels/{}", made.id());
+    let read = admin.get(&path).await.expect(200);
+    let etag = read.header("etag").unwrap();
+    assert!(etag.starts_with("\"1-") && etag.ends_with('"'), "{etag}");
+    assert_eq!(made.header("etag"), Some(etag));
+    for unchanged in [etag, "*", &format!("\"x\", {etag}"), &format!("W/{etag}")] {
+        let answer = admin.get(&path).header("If-None-Match", unchanged).await.expect(304);
+        assert_eq!((answer.bytes.len(), answer.header("etag")), (0, Some(etag)), "{unchanged}");
+        assert!(answer.header("x-request-id").is_some());
+    }
+    admin.get(&path).header("If-None-Match", "\"1-other\"").await.expect(200);
+
+    for stale in ["\"2-x\"", "\"x\"", "\"\"", "1"] {
+        let request = admin.patch(&path, json!({ "name": "Help" })).header("If-Match", stale);
+        match stale {
+            "1" => request.await.expect(200),
+            _ => request.await.problem(412, "version_mismatch"),
+        };
+    }
+    let refused = admin.patch(&path, json!({ "name": "Desk" })).header("If-Match", etag).await;
+    assert_eq!(refused.problem(412, "version_mismatch")["version"], 2);
+    admin.delete(&path).header("If-Match", etag).await.problem(412, "version_mismatch");
+    let changed =
+        admin.patch(&path, json!({ "name": "Desk" })).header("If-Match", "\"7-x\", \"2-y\"").await.expect(200);
+    assert_eq!(changed["version"], 3);
+    assert_eq!(admin.get(&path).await.expect(200).header("etag"), changed.header("etag"));
+    admin.patch(&path, json!({})).header("If-Match", "*").await.expect(200);
+    admin.delete(&path).header("If-Match", changed.header("etag").unwrap()).await.expect(204);
+}
+
+#[actix_web::test]
+async fn of_two_who_change_the_same_version_one_does() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let made = admin.post("/v1/channels", channel("Support")).await.expect(201);
+    let path = format!("/v1/channels/{}", made.id());
+    let rename = |n: usize| {
+        admin.patch(&path, json!({ "name": n.to_string() })).header("If-Match", made.header("etag").unwrap())
+    };
+    let statuses: Vec<u16> = race((0..10).map(rename)).await.iter().map(|answer| answer.status).collect();
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 412).count(), 9, "{statuses:?}");
+}
+
+#[actix_web::test]
+async fn lists_have_etags_too() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let list = admin.get("/v1/channels").await.expect(200);
+    let etag = list.header("etag").unwrap().to_owned();
+    admin.get("/v1/channels").header("If-None-Match", &etag).await.expect(304);
+    admin.post("/v1/channels", channel("Support")).await.expect(201);
+    admin.get("/v1/channels").header("If-None-Match", &etag).await.expect(200);
+}
+
+#[actix_web::test]
+async fn head_is_get_without_the_body() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let get = admin.get("/v1/channels").await.expect(200);
+    let head = admin.request(Method::HEAD, "/v1/channels").await.expect(200);
+    assert_eq!(head.bytes.len(), 0);
+    for header in ["etag", "content-type"] {
+        assert_eq!(head.header(header), get.header(header), "{header}");
+    }
+    let absent = admin.request(Method::HEAD, "/v1/nothing").await.expect(404);
+    assert_eq!(absent.bytes.len(), 0);
+    world.anonymous().request(Method::HEAD, "/v1/channels").await.expect(401);
+}
+
+#[actix_web::test]
+async fn options_name_the_methods() {
+    let world = World::new().await;
+    let answer = world.anonymous().request(Method::OPTIONS, "/v1/contacts").await.expect(204);
+    assert_eq!(answer.header("allow"), Some("GET, POST, HEAD, OPTIONS"));
+    world.anonymous().request(Method::OPTIONS, "/v1/nothing").await.problem(404, "route_not_found");
+}
+
+#[actix_web::test]
+async fn only_configured_frontends_may_call_from_a_browser() {
+    let world = World::new().await;
+    let preflight = |origin: &str| {
+        let request = world.anonymous().request(Method::OPTIONS, "/v1/channels").header("Origin", origin);
+        request
+            .header("Access-Control-Request-Method", "POST")
+            .header("Access-Control-Request-Headers", "authorization,content-type,idempotency-key,if-match")
+    };
+    let allowed = preflight(ORIGIN).await.expect(200);
+    assert_eq!(allowed.header("access-control-allow-origin"), Some(ORIGIN));
+    for header in ["authorization", "content-type", "idempotency-key", "if-match"] {
+        let headers = allowed.header("access-control-allow-headers").unwrap().to_lowercase();
+        assert!(headers.contains(header), "{header}: {headers}");
+    }
+    let other = preflight("https://evil.example").await;
+    assert_eq!(other.header("access-control-allow-origin"), None);
+
+    let answers = [
+        world.admin().get("/v1/channels").header("Origin", ORIGIN).await.expect(200),
+        world.anonymous().get("/v1/channels").header("Origin", ORIGIN).await.problem(401, "token_missing"),
+        world.admin().get("/v1/nothing").header("Origin", ORIGIN).await.problem(404, "route_not_found"),
+    ];
+    for answer in answers {
+        assert_eq!(answer.header("access-control-allow-origin"), Some(ORIGIN));
+        let exposed = answer.header("access-control-expose-headers").unwrap().to_lowercase();
+        for header in ["etag", "link", "location", "x-request-id", "retry-after", "idempotency-replayed"] {
+            assert!(exposed.contains(header), "{header}: {exposed}");
+        }
+    }
+    let other = world.admin().get("/v1/channels").header("Origin", "https://evil.example").await.expect(200);
+    assert_eq!(other.header("access-control-allow-origin"), None);
+}
+
+#[actix_web::test]
+async fn every_answer_has_an_id_of_its_own() {
+    let world = World::new().await;
+    let mut ids = std::collections::HashSet::new();
+    for path in ["/v1/me", "/v1/nothing", "/healthz", "/readyz", "/openapi.json", "/docs/", "/docs", "/metrics"] {
+        let answer = world.admin().get(path).await;
+        let id = answer.header("x-request-id").unwrap_or_else(|| panic!("{path} has none")).to_owned();
+        assert!(id.parse::<uuid::Uuid>().is_ok() && ids.insert(id.clone()), "{path}: {id}");
+    }
+}
+
+#[actix_web::test]
+async fn the_pages_that_need_no_token() {
+    let world = World::new().await;
+    let anonymous = world.anonymous();
+    assert_eq!(anonymous.get("/healthz").await.expect(200).body(), "ok");
+    assert_eq!(anonymous.get("/readyz").await.expect(200).body(), "ok");
+    assert_eq!(anonymous.get("/openapi.json").await.expect(200).json, crate::support::document());
+    assert!(anonymous.get("/docs/").await.expect(200).body().contains("swagger-ui"));
+}
+
+#[actix_web::test]
+async fn answers_are_compressed_for_those_who_ask() {
+    let world = World::new().await;
+    for n in 0..20 {
+        world.admin().post("/v1/channels", channel(&format!("Support {n}"))).await.expect(201);
+    }
+    let plain = world.admin().get("/v1/channels").await.expect(200);
+    assert_eq!(plain.header("content-encoding"), None);
+    let small = world.admin().get("/v1/channels").header("Accept-Encoding", "gzip").await.expect(200);
+    assert_eq!(small.header("content-encoding"), Some("gzip"));
+    assert!(small.bytes.len() < plain.bytes.len());
+}
+
+#[actix_web::test]
+async fn a_cursor_belongs_to_its_list() {
+    let world = World::new().await;
+    let admin = world.admin();
+    for n in 0..3 {
+        admin
+            .post("/v1/contacts", json!({ "medium": "email", "address": format!("{n}@example.com") }))
+            .await
+            .expect(201);
+        admin.post("/v1/channels", channel(&n.to_string())).await.expect(201);
+    }
+    let page = admin.get("/v1/contacts?sort=-name&medium=email&limit=1").await.expect(200);
+    let cursor = page.text("/next_cursor");
+    let with = |query: &str| admin.get(&format!("{query}&cursor={cursor}"));
+    // Where the filters stand doesn't matter, nor how long a page is.
+    with("/v1/contacts?medium=email&sort=-name&limit=2").await.expect(200);
+    for query in [
+        "/v1/contacts?sort=name&medium=email",
+        "/v1/contacts?sort=-created_at&medium=email",
+        "/v1/contacts?sort=-name",
+        "/v1/contacts?sort=-name&medium=email&attached=false",
+        "/v1/channels?medium=email",
+    ] {
+        with(query).await.problem(422, "cursor_invalid");
+    }
+    let last = if cursor.ends_with('A') { 'B' } else { 'A' };
+    let changed = [&cursor[..cursor.len() - 2], "zz"].concat();
+    let shortened = cursor[..cursor.len() - 4].to_owned();
+    for broken in
+        [changed, shortened, format!("{last}{}", &cursor[1..]), "x".to_owned(), "%00".to_owned(), String::new()]
+    {
+        let answer = admin.get(&format!("/v1/contacts?sort=-name&medium=email&cursor={broken}")).await;
+        assert_eq!(answer.status, 422, "{broken}: {}", answer.body());
+    }
+}

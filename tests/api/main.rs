@@ -1,0 +1,23 @@
+//! The service, tested through its API.
+//!
+//! Each test makes a [`support::World`]: an organization in a database of its own behind a server of its own, in which
+//! people do things. So tests run at the same time and share nothing but one PostgreSQL server. Read `channels.rs` for
+//! how they look; there is a file for each room, and these walk through all of them:
+//!
+//! - `openapi.rs`: the document says all of what a client needs, and the checked-in one is current.
+//! - `tenancy.rs`: every operation refuses who has no token, and doesn't know what belongs to others.
+//! - `contract.rs`: failures, retries, versions and cursors behave alike everywhere.
+//! - `structure.rs`: which folder of the source may use which.
+//!
+//! A room that is added is covered by those four without a change to them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
+
+mod access;
+mod channels;
+mod contacts;
+mod contract;
+mod openapi;
+mod structure;
+mod support;
+mod tenancy;

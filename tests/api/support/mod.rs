@@ -1,0 +1,16 @@
+//! What tests are made of: a [`World`], the [`Client`]s of the people in it, and the [`Answer`]s they get.
+
+// A room's tests use what they need.
+#![allow(unused_imports, dead_code)]
+
+mod answer;
+mod client;
+mod database;
+mod document;
+mod world;
+
+pub use answer::Answer;
+pub use client::{Client, race};
+pub use database::files;
+pub use document::{Operation, document, operations, resolve};
+pub use world::{ORIGIN, PASSWORD, SECRET, World};
