@@ -154,7 +154,9 @@ fn record_once(tx: &mut Tx, message: &NewMessage, alone: bool) -> Result<Option<
     activity::count(&mut conversation, said, tx.now);
     save_edited(tx, &before, &mut conversation)?;
     queries::join_participant(tx, &conversation, contact.id, occurred_at)?;
-    note_contact_moments(tx, &conversation)?;
+    for profile in queries::profiles_of_participants(tx, conversation.id)? {
+        profiles::note_contact_moment(tx, profile, conversation.last_message_at)?;
+    }
 
     let exchange = Exchange {
         message: id,
@@ -248,12 +250,4 @@ pub fn save_edited(tx: &mut Tx, before: &ConversationRow, conversation: &mut Con
         .version(conversation.version)
         .change(was.into(), is.into());
     events::record(tx, event)
-}
-
-/// Whoever takes part had a contact moment when the newest message occurred.
-fn note_contact_moments(tx: &mut Tx, conversation: &ConversationRow) -> Result<()> {
-    for profile in queries::profiles_of_participants(tx, conversation.id)? {
-        profiles::note_contact_moment(tx, profile, conversation.last_message_at)?;
-    }
-    Ok(())
 }
