@@ -141,7 +141,8 @@ pub fn sort_key(text: &str) -> String {
 pub fn preview(text: &str) -> String {
     let mut line = String::new();
     for word in text.split_whitespace() {
-        if line.chars().count() + word.chars().count() >= 140 {
+        let space = usize::from(!line.is_empty());
+        if line.chars().count() + space + word.chars().count() >= 140 {
             if line.is_empty() {
                 line = truncate(word, 139).to_owned();
             }

@@ -139,11 +139,14 @@ pub struct AttachmentFilter {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SignedLink {
+    /// Whose file it is.
     #[param(value_type = uuid::Uuid)]
     pub organization_id: OrganizationId,
+    /// Which form of the file.
     #[param(inline)]
     pub variant: Variant,
-    /// Seconds since 1970.
+    /// When the link ends, in seconds since 1970.
     pub expires: i64,
+    /// Proves that the service made this link.
     pub signature: String,
 }
