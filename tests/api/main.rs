@@ -18,6 +18,8 @@ mod channels;
 mod contacts;
 mod contract;
 mod openapi;
+mod profile_fields;
+mod profiles;
 mod structure;
 mod support;
 mod tenancy;
