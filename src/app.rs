@@ -21,7 +21,9 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::http::jwt::Jwt;
 use crate::http::{docs, middleware, problem};
-use crate::{access, changes, channels, contacts, notes, profile_fields, profiles};
+use crate::{
+    access, changes, channels, contacts, conversations, inbound, moments, notes, profile_fields, profiles, sidebar,
+};
 
 /// What handlers share.
 #[derive(Clone)]
@@ -61,7 +63,11 @@ impl State {
         (name = "profile fields", description = "What an organization keeps of its customers"),
         (name = "profiles", description = "Customers: their fields, their contacts, their history"),
         (name = "attachments", description = "Files: uploaded, or exchanged with a message"),
-        (name = "notes", description = "What colleagues write"),
+        (name = "notes", description = "What colleagues write for each other"),
+        (name = "conversations", description = "What was written back and forth, and by whom"),
+        (name = "contact moments", description = "The history of a contact or a profile, across channels"),
+        (name = "inbound", description = "What comes in through a channel"),
+        (name = "sidebar", description = "What stands beside an open conversation"),
         (name = "changes", description = "What happens, for scripts and frontends to follow"),
     ),
     components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation)),
@@ -78,6 +84,10 @@ fn rooms(config: &mut ServiceConfig) {
         .configure(profiles::routes)
         .configure(attachments::routes)
         .configure(notes::routes)
+        .configure(conversations::routes)
+        .configure(moments::routes)
+        .configure(inbound::routes)
+        .configure(sidebar::routes)
         .configure(changes::routes);
 }
 

@@ -11,10 +11,12 @@ use validator::Validate;
 use crate::access::{self, CreateApiToken, CreateUser};
 use crate::actor::{ActorRef, Role};
 use crate::app::{self, Shared, State};
+use crate::attachments::Store;
 use crate::config::Config;
 use crate::db::embedded::EmbeddedPostgres;
 use crate::db::{CONNECTIONS, Db};
 use crate::http::jwt::Jwt;
+use crate::inbound;
 use crate::telemetry;
 
 /// Blocking threads a worker may have: file and database work queues behind them.
@@ -119,7 +121,10 @@ async fn on_database(command: Command, config: &Config, db: &Db) -> Result<(), S
             body.validate().map_err(|error| error.to_string())?;
             print(&token(config, db, email, body).await?)
         }
-        Command::Import { .. } => Err("import: later".to_owned()),
+        Command::Import { channel, paths } => {
+            let store = Store::open(&config.storage_url)?;
+            inbound::import(db.clone(), store, channel, paths, config.max_message_bytes).await
+        }
         Command::Serve | Command::Migrate | Command::Openapi => Ok(()),
     }
 }

@@ -122,7 +122,8 @@ pub fn query_words(typed: &str) -> Vec<String> {
     words(typed).into_iter().take(MAX_QUERY_WORDS).collect()
 }
 
-const MAX_QUERY_WORDS: usize = 8;
+/// More words than these nobody needs to find something.
+pub const MAX_QUERY_WORDS: usize = 8;
 
 /// The first `max` characters of a text.
 pub fn truncate(text: &str, max: usize) -> &str {

@@ -3,4 +3,5 @@ DROP TABLE messages;
 DROP TABLE conversation_reads;
 DROP TABLE conversation_participants;
 DROP TABLE conversation_redirects;
+DROP TABLE conversation_subjects;
 DROP TABLE conversations;

@@ -33,6 +33,16 @@ COMMENT ON COLUMN conversations.last_message_at IS 'when the newest message occu
 COMMENT ON COLUMN conversations.last_inbound_at IS 'when the newest message was received here; what unread compares with';
 COMMENT ON COLUMN conversations.preview IS 'the beginning of the newest message';
 
+CREATE TABLE conversation_subjects (
+    organization_id uuid NOT NULL,
+    conversation_id uuid NOT NULL,
+    search tsvector NOT NULL,
+    PRIMARY KEY (organization_id, conversation_id),
+    FOREIGN KEY (organization_id, conversation_id) REFERENCES conversations (organization_id, id) ON DELETE CASCADE
+);
+CREATE INDEX conversation_subjects_search_idx ON conversation_subjects USING gin (search);
+COMMENT ON TABLE conversation_subjects IS 'the words of subjects, kept apart so that a new message does not index them again';
+
 CREATE TABLE conversation_redirects (
     organization_id uuid NOT NULL,
     id uuid NOT NULL,

@@ -9,7 +9,7 @@ mod routes;
 mod sessions;
 mod types;
 
-pub use queries::{People, default_country, organization_named, people, time_zone, user_by_email};
+pub use queries::{People, active_role, default_country, organization_named, people, time_zone, user_by_email};
 pub use types::{ApiToken, CreateApiToken, CreateUser, User};
 
 use utoipa_actix_web::service_config::ServiceConfig;

@@ -40,7 +40,7 @@ struct ApiTokenPath {
 /// Log in
 ///
 /// After ten wrong passwords in a row a user waits a quarter of an hour.
-#[utoipa::path(tag = "access", security(()), responses(
+#[utoipa::path(tag = "access", security(()), request_body = Login, responses(
     (status = 200, description = "A session.", body = Session),
     (status = 401, description = "`credentials_invalid`", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "`organization_ambiguous`: the password fits several `organizations`, listed with id and name.", body = Problem, content_type = "application/problem+json"),
@@ -55,7 +55,7 @@ pub async fn login(body: Body<Login>, db: Data<Db>, jwt: Data<Jwt>) -> Result<An
 ///
 /// The refresh token is used up; one that is used again, later than ten seconds, ends every session that came from
 /// the same login.
-#[utoipa::path(tag = "access", security(()), responses(
+#[utoipa::path(tag = "access", security(()), request_body = Refresh, responses(
     (status = 200, description = "The next session.", body = Session),
     (status = 401, description = "`token_invalid`", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -65,7 +65,7 @@ pub async fn refresh_session(body: Body<Refresh>, db: Data<Db>, jwt: Data<Jwt>) 
 }
 
 /// Log out
-#[utoipa::path(tag = "access", security(()), responses((status = 204, description = "The session has ended.")))]
+#[utoipa::path(tag = "access", security(()), request_body = Logout, responses((status = 204, description = "The session has ended.")))]
 #[post("/v1/auth/logout")]
 pub async fn logout(body: Body<Logout>, db: Data<Db>) -> Result<Answer> {
     let body = body.value;

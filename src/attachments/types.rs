@@ -139,11 +139,14 @@ pub struct AttachmentFilter {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct SignedLink {
+    /// Whose file it is.
     #[param(value_type = uuid::Uuid)]
     pub organization_id: OrganizationId,
+    /// The file as it is, or its thumbnail.
     #[param(inline)]
     pub variant: Variant,
     /// Seconds since 1970.
     pub expires: i64,
+    /// Over all of the above.
     pub signature: String,
 }

@@ -204,6 +204,28 @@ impl<'c> Tx<'c> {
         let (organization, actor, request_id, now) = (self.organization, self.actor, self.request_id, self.now);
         self.conn.transaction(|conn| work(&mut Tx { conn, organization, actor, request_id, now }))
     }
+
+    /// As [`Tx::savepoint`]; undone too when `work` gives nothing.
+    pub fn attempt<T>(&mut self, work: impl FnOnce(&mut Tx) -> Result<Option<T>>) -> Result<Option<T>> {
+        let (organization, actor, request_id, now) = (self.organization, self.actor, self.request_id, self.now);
+        let done = self
+            .conn
+            .transaction(|conn| work(&mut Tx { conn, organization, actor, request_id, now })?.ok_or(Undone(None)));
+        match done {
+            Ok(value) => Ok(Some(value)),
+            Err(Undone(None)) => Ok(None),
+            Err(Undone(Some(error))) => Err(error),
+        }
+    }
+}
+
+/// Why a savepoint was rolled back: a failure, or without one by choice.
+struct Undone(Option<Error>);
+
+impl<E: Into<Error>> From<E> for Undone {
+    fn from(error: E) -> Self {
+        Self(Some(error.into()))
+    }
 }
 
 /// One transaction, run again where the database asks for it.

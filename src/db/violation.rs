@@ -15,6 +15,8 @@ impl From<DieselError> for Error {
             DatabaseErrorKind::UniqueViolation | DatabaseErrorKind::CheckViolation => {
                 information.constraint_name().and_then(conflict).unwrap_or_else(|| Error::internal(error))
             }
+            // What it refers to was deleted meanwhile: run again, the transaction finds out.
+            DatabaseErrorKind::ForeignKeyViolation => Error::internal(error).transient(),
             DatabaseErrorKind::SerializationFailure => Error::unavailable(1, error).transient(),
             DatabaseErrorKind::ClosedConnection | DatabaseErrorKind::UnableToSendCommand => {
                 Error::unavailable(2, error)

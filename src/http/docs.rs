@@ -50,8 +50,16 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     let is_public = operation.get("security").is_some_and(|security| security == &json!([{}]));
     let is_write = method != "get";
     let takes_body = operation.contains_key("requestBody");
-    // What a handler says itself names the role that is needed: `security(("bearer" = ["admin"]))`.
-    operation.entry("security").or_insert_with(|| json!([{ BEARER: [] }]));
+    // What a handler says itself names the role that is needed: `security(("bearer" = ["admin"]))`. A bearer token has
+    // no scopes in the document, so the role goes beside them.
+    let role = operation.get("security").and_then(|security| security.pointer("/0/bearer/0")).cloned();
+    if !is_public {
+        operation.insert("security".to_owned(), json!([{ BEARER: [] }]));
+    }
+    describe(operation, role.as_ref().and_then(Value::as_str));
+    if let Some(role) = role {
+        operation.insert("x-required-role".to_owned(), role);
+    }
     let parameters = operation.entry("parameters").or_insert_with(|| json!([]));
     if let Some(parameters) = parameters.as_array_mut()
         && is_write
@@ -135,6 +143,19 @@ fn take_default_in(schema: &mut Value) {
         of.insert("default".to_owned(), default.clone());
         *schema = Value::Object(std::mem::take(of));
     }
+}
+
+/// Every operation has a description, which names the role it needs.
+fn describe(operation: &mut Map<String, Value>, role: Option<&str>) {
+    let text = |key: &str| operation.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let mut description = text("description");
+    if description.is_empty() {
+        description = format!("{}.", text("summary"));
+    }
+    if role == Some("admin") {
+        description.push_str("\n\nOnly for administrators.");
+    }
+    operation.insert("description".to_owned(), description.into());
 }
 
 fn operation_answers_json(operation: &Map<String, Value>) -> bool {

@@ -72,7 +72,7 @@ async fn save(mut field: Field, limit: usize) -> Result<Upload> {
     let disposition = field.content_disposition();
     let filename = disposition.and_then(|disposition| {
         let extended = disposition.get_filename_ext().map(|name| String::from_utf8_lossy(&name.value).into_owned());
-        extended.or_else(|| disposition.get_filename().map(str::to_owned))
+        extended.or_else(|| disposition.get_filename().map(unescape))
     });
     let content_type = field.content_type().map(ToString::to_string);
     let file = tokio::task::spawn_blocking(tempfile::tempfile).await.map_err(Error::internal)?;
@@ -100,6 +100,11 @@ async fn save(mut field: Field, limit: usize) -> Result<Upload> {
         byte_size: byte_size as u64,
         head,
     })
+}
+
+/// Browsers write three characters of a name as URLs do (HTML, "multipart/form-data encoding algorithm").
+fn unescape(name: &str) -> String {
+    name.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n")
 }
 
 fn too_large(limit: usize) -> Error {

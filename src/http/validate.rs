@@ -20,6 +20,13 @@ fn collect(location: Location, errors: &ValidationErrors, parent: &str, found: &
             _ => name.to_string(),
         };
         match kind {
+            // A rule about several fields names the one that is wrong.
+            ValidationErrorsKind::Field(errors) if name == "__all__" => {
+                for error in errors {
+                    let name = error.params.get("field").and_then(Value::as_str).unwrap_or_default();
+                    found.push(field_error(location, &format!("{parent}/{}", escape(name)), error));
+                }
+            }
             ValidationErrorsKind::Field(errors) => {
                 found.extend(errors.iter().map(|error| field_error(location, &field, error)));
             }
@@ -37,7 +44,7 @@ fn field_error(location: Location, field: &str, error: &ValidationError) -> Fiel
     let params: Map<String, Value> = error
         .params
         .iter()
-        .filter(|(name, _)| *name != "value")
+        .filter(|(name, _)| !matches!(name.as_ref(), "value" | "field"))
         .map(|(name, value)| (name.to_string(), value.clone()))
         .collect();
     let bound = |name: &str| params.get(name).map(ToString::to_string);

@@ -13,7 +13,7 @@ use crate::access;
 use crate::actor::ActorRef;
 use crate::channels::{ChannelRef, Medium};
 use crate::contacts::ContactRef;
-use crate::conversations::Status;
+use crate::conversations::ConversationStatus;
 use crate::db::keyset;
 use crate::db::schema::{channels, contacts, conversation_participants, conversations};
 use crate::error::{Code, Error, Result};
@@ -104,7 +104,7 @@ struct History {
     after: Option<(DateTime<Utc>, ConversationId)>,
     channels: Vec<ChannelId>,
     media: Vec<Medium>,
-    statuses: Vec<Status>,
+    statuses: Vec<ConversationStatus>,
     from: Option<DateTime<Utc>>,
     to: Option<DateTime<Utc>>,
     has_attachment: Option<bool>,
@@ -220,7 +220,7 @@ struct MomentRow {
     medium: Medium,
     starter: ContactId,
     subject: Option<String>,
-    status: Status,
+    status: ConversationStatus,
     assignee_id: Option<UserId>,
     first_message_at: Option<DateTime<Utc>>,
     last_message_at: DateTime<Utc>,

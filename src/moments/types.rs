@@ -8,7 +8,7 @@ use validator::Validate;
 use crate::actor::Actor;
 use crate::channels::{ChannelRef, Medium};
 use crate::contacts::ContactRef;
-use crate::conversations::Status;
+use crate::conversations::ConversationStatus;
 use crate::http::page::list_of;
 use crate::http::query::When;
 use crate::ids::{ChannelId, ContactId, ConversationId, MessageId};
@@ -25,7 +25,7 @@ pub struct ContactMoment {
     pub medium: Medium,
     #[schema(example = "Where is my order?")]
     pub subject: Option<String>,
-    pub status: Status,
+    pub status: ConversationStatus,
     pub assignee: Option<Actor>,
     pub first_message_at: Option<DateTime<Utc>>,
     pub last_message_at: DateTime<Utc>,
@@ -85,7 +85,7 @@ pub struct ContactMomentFilter {
     /// With this status; repeat it for any of several.
     #[serde(default)]
     #[param(inline)]
-    pub status: Vec<Status>,
+    pub status: Vec<ConversationStatus>,
     /// Whose newest message occurred then or later: a time, or a day in the organization's time zone.
     #[param(value_type = Option<String>, example = "2026-01-01")]
     pub from: Option<When>,

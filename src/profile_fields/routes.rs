@@ -46,7 +46,7 @@ pub async fn list_profile_fields(caller: Caller, list: List<NoFilter>, db: Data<
 /// Create a profile field
 ///
 /// It stands behind the others until it is put elsewhere.
-#[utoipa::path(tag = "profile fields", request_body = CreateProfileField, responses(
+#[utoipa::path(tag = "profile fields", security(("bearer" = ["admin"])), request_body = CreateProfileField, responses(
     (status = 201, description = "The profile field.", body = ProfileField),
     (status = 409, description = "`profile_field_key_taken`", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -61,7 +61,7 @@ pub async fn create_profile_field(caller: Admin, body: Body<CreateProfileField>,
 }
 
 /// Put the profile fields in order
-#[utoipa::path(tag = "profile fields", request_body = ProfileFieldOrder, responses(
+#[utoipa::path(tag = "profile fields", security(("bearer" = ["admin"])), request_body = ProfileFieldOrder, responses(
     (status = 200, description = "All profile fields, in their order.", body = ProfileFieldList),
 ))]
 #[put("/v1/profile-fields/order")]
@@ -88,7 +88,7 @@ pub async fn get_profile_field(caller: Caller, path: Path<ProfileFieldPath>, db:
 /// Change a profile field
 ///
 /// Its key and type never change.
-#[utoipa::path(tag = "profile fields", params(ProfileFieldPath, IfMatchHeader), request_body = UpdateProfileField, responses(
+#[utoipa::path(tag = "profile fields", security(("bearer" = ["admin"])), params(ProfileFieldPath, IfMatchHeader), request_body = UpdateProfileField, responses(
     (status = 200, description = "The profile field.", body = ProfileField),
     (status = 409, description = "`in_use`: `count` profiles have no value, or share theirs, so that it can't become required or unique.", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -110,7 +110,7 @@ pub async fn update_profile_field(
 }
 
 /// Delete a profile field
-#[utoipa::path(tag = "profile fields", params(ProfileFieldPath, DeleteProfileField, IfMatchHeader), responses(
+#[utoipa::path(tag = "profile fields", security(("bearer" = ["admin"])), params(ProfileFieldPath, DeleteProfileField, IfMatchHeader), responses(
     (status = 204, description = "The profile field is gone, and every value of it."),
     (status = 409, description = "`in_use`: `count` profiles have a value of it; `force=true` deletes it with them.", body = Problem, content_type = "application/problem+json"),
 ))]

@@ -183,6 +183,7 @@ pub struct UpdateProfileField {
 
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"ids": ["0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11", "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c12"]}))]
 pub struct ProfileFieldOrder {
     /// Every field of the organization, exactly once, in the order wanted.
     #[validate(length(max = 1000))]

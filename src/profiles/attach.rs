@@ -12,14 +12,17 @@ use crate::contacts;
 use crate::db::Tx;
 use crate::db::events::{self, Event};
 use crate::error::{Code, Error, FieldError, Result};
+use crate::http::version::IfMatch;
 use crate::ids::{ContactId, ProfileId};
 
 /// Attaches a contact to a profile that exists, or to one that is made in the same step.
 ///
 /// There already: nothing happens. Attached elsewhere: it moves where that is asked for, else 409 names the holder.
-pub fn attach_contact(tx: &mut Tx, id: ContactId, body: &AttachContact) -> Result<Attached> {
+pub fn attach_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &AttachContact) -> Result<Attached> {
     let target = target(body)?;
-    let holder = contacts::lock_contact(tx, id)?.profile_id;
+    let contact = contacts::lock_contact(tx, id)?;
+    if_match.check(contact.version)?;
+    let holder = contact.profile_id;
     let profile = match target {
         Target::Existing(profile) => {
             queries::lock_alive(tx, profile, holder)?;
@@ -56,8 +59,10 @@ pub fn attach_to(tx: &mut Tx, id: ContactId, profile: ProfileId) -> Result<bool>
 }
 
 /// Detaches a contact, from `only_from` if that is given; one that is detached already stays so.
-pub fn detach_contact(tx: &mut Tx, id: ContactId, only_from: Option<ProfileId>) -> Result<()> {
-    let Some(profile) = contacts::lock_contact(tx, id)?.profile_id else { return Ok(()) };
+pub fn detach_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, only_from: Option<ProfileId>) -> Result<()> {
+    let contact = contacts::lock_contact(tx, id)?;
+    if_match.check(contact.version)?;
+    let Some(profile) = contact.profile_id else { return Ok(()) };
     if only_from.is_some_and(|expected| expected != profile) {
         return Err(not_attached(tx, Some(profile))?);
     }

@@ -38,15 +38,19 @@ pub struct ProfileFilter {
     #[serde(rename = "created_at.gte")]
     #[param(value_type = Option<String>, example = "2024-01-01")]
     pub created_from: Option<When>,
+    /// Created before this time.
     #[serde(rename = "created_at.lt")]
     #[param(value_type = Option<String>, example = "2024-02-01")]
     pub created_before: Option<When>,
+    /// Changed at this time or later.
     #[serde(rename = "updated_at.gte")]
     #[param(value_type = Option<String>, example = "2024-01-01")]
     pub updated_from: Option<When>,
+    /// Changed before this time.
     #[serde(rename = "updated_at.lt")]
     #[param(value_type = Option<String>, example = "2024-02-01")]
     pub updated_before: Option<When>,
+    /// With a last contact moment at this time or later.
     #[serde(rename = "last_contact_moment_at.gte")]
     #[param(value_type = Option<String>, example = "2024-01-01")]
     pub moment_from: Option<When>,

@@ -31,6 +31,5 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(routes::list_profile_contacts)
         .service(routes::list_profile_history)
         .service(routes::list_contact_history)
-        .service(routes::attach_contact)
         .service(routes::detach_contact);
 }

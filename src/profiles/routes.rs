@@ -1,14 +1,13 @@
 //! Handlers of profiles, and of the profile of a contact.
 
 use actix_web::web::Data;
-use actix_web::{delete, get, patch, post, put};
+use actix_web::{delete, get, patch, post};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::filter::ProfileFilter;
 use super::types::{
-    AttachContact, Attached, CreateProfile, DetachParams, HistoryList, Outcome, Profile, ProfileList, UpdateProfile,
-    UpsertParams,
+    CreateProfile, DetachParams, HistoryList, Outcome, Profile, ProfileList, UpdateProfile, UpsertParams,
 };
 use super::{attach, delete, queries, save, search};
 use crate::actor::Caller;
@@ -199,37 +198,10 @@ pub async fn list_contact_history(
     history.answer()
 }
 
-/// Attach a contact to a profile
-///
-/// To one that exists, or to one that is made in the same step. From then on its whole history is the profile's.
-#[utoipa::path(tag = "contacts", params(ContactPath), request_body = AttachContact, responses(
-    (status = 201, description = "The profile was made, and the contact is attached to it.", body = Attached),
-    (status = 200, description = "The contact is attached; nothing is recorded when it was so already.", body = Attached),
-    (status = 409, description = "`contact_already_attached`: to the `holder`, with its profile_id and name; `on_conflict: \"move\"` takes it from there. `contact_not_attached`: not to `expected_profile_id`.", body = Problem, content_type = "application/problem+json"),
-))]
-#[put("/v1/contacts/{id}/profile")]
-pub async fn attach_contact(
-    caller: Caller,
-    path: Path<ContactPath>,
-    body: Body<AttachContact>,
-    db: Data<Db>,
-) -> Result<Answer> {
-    let id = path.id;
-    let Body { value, retry } = body;
-    db.write(&caller, retry, move |tx| {
-        let attached = attach::attach_contact(tx, id, &value)?;
-        match attached.created {
-            true => Answer::created(format!("/v1/profiles/{}", attached.profile.id), &attached),
-            false => Answer::ok(&attached),
-        }
-    })
-    .await
-}
-
 /// Detach a contact from its profile
 ///
 /// Its history goes with it.
-#[utoipa::path(tag = "contacts", params(ContactPath, DetachParams), responses(
+#[utoipa::path(tag = "contacts", params(ContactPath, DetachParams, IfMatchHeader), responses(
     (status = 204, description = "The contact is attached to no profile."),
     (status = 409, description = "`contact_not_attached`: it is attached to the `holder`, not to `profile_id`.", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -238,12 +210,13 @@ pub async fn detach_contact(
     caller: Caller,
     path: Path<ContactPath>,
     query: Query<DetachParams>,
+    if_match: IfMatch,
     retry: Retry,
     db: Data<Db>,
 ) -> Result<Answer> {
     let id = path.id;
     db.write(&caller, retry, move |tx| {
-        attach::detach_contact(tx, id, query.profile_id)?;
+        attach::detach_contact(tx, id, &if_match, query.profile_id)?;
         Ok(Answer::no_content())
     })
     .await

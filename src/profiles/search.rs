@@ -206,12 +206,19 @@ fn say_what_matched(
     fields: &[ProfileField],
 ) -> Result<()> {
     let mut found: HashMap<ProfileId, Matched> = HashMap::new();
+    let names: HashMap<ProfileId, Vec<String>> =
+        profiles.iter().map(|profile| (profile.id, text::words(&profile.name))).collect();
     for word in words {
-        for (id, medium, address, name) in queries::matching_contacts(tx.conn, tx.organization, &elsewhere, word)? {
+        // A word that the name has, too, says nothing.
+        let lacks = |id: &&ProfileId| {
+            !names.get(id).is_some_and(|name| name.iter().any(|other| other.starts_with(word.as_str())))
+        };
+        let ids: Vec<ProfileId> = elsewhere.iter().filter(lacks).copied().collect();
+        for (id, medium, address, name) in queries::matching_contacts(tx.conn, tx.organization, &ids, word)? {
             let text = contact_text(word, medium, address, name);
             found.entry(id).or_insert(Matched { on: MatchedOn::Contact, text });
         }
-        for (id, field) in queries::matching_fields(tx.conn, tx.organization, &elsewhere, word)? {
+        for (id, field) in queries::matching_fields(tx.conn, tx.organization, &ids, word)? {
             let field = fields.iter().find(|known| known.id == field);
             let value =
                 field.and_then(|field| profiles.iter().find(|profile| profile.id == id)?.fields.get(&field.key));

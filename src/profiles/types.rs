@@ -196,14 +196,14 @@ pub enum OnConflict {
     Fail,
 }
 
-#[derive(Debug, Clone, Serialize, ToSchema)]
+/// A contact that is attached.
+#[derive(Debug, Clone)]
 pub struct Attached {
     pub contact: Contact,
     pub profile: Profile,
     /// Where the contact was attached before.
     pub previous_profile_id: Option<ProfileId>,
     /// Whether the profile was made just now.
-    #[serde(skip)]
     pub created: bool,
 }
 

@@ -78,8 +78,8 @@ fn profile_folders(
             value: profile.fields.get(&field.key).cloned(),
             key: field.key,
             label: field.label,
-            kind: field.kind,
-            options: field.options,
+            field_type: field.field_type,
+            options: field.options.unwrap_or_default(),
             position: field.position,
         })
         .collect();

@@ -61,10 +61,10 @@ pub async fn get_sidebar(
 ///
 /// To one that exists (`profile_id`), or to a new one (`new_profile`), which is created in the same step. From then on
 /// all communication of the contact, past and future, is the profile's.
-#[utoipa::path(tag = "profiles", params(ContactPath, AttachQuery, IfMatchHeader), request_body = AttachContact, responses(
+#[utoipa::path(tag = "contacts", params(ContactPath, AttachQuery, IfMatchHeader), request_body = AttachContact, responses(
     (status = 200, description = "The contact is attached; nothing is recorded when it was already.", body = AttachedContact),
     (status = 201, description = "The profile is created, and the contact attached to it.", body = AttachedContact),
-    (status = 409, description = "`contact_already_attached`: to the `holder`, with its profile_id and name. `on_conflict: \"move\"` moves it.", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "`contact_already_attached`: to the `holder`, with its profile_id and name. `on_conflict: \"move\"` takes it from there. `contact_not_attached`: not to `expected_profile_id`.", body = Problem, content_type = "application/problem+json"),
 ))]
 #[put("/v1/contacts/{id}/profile")]
 pub async fn attach_contact(
@@ -85,7 +85,7 @@ pub async fn attach_contact(
             Some(_) => Some(queries::sidebar(tx.conn, tx.organization, &links, id)?),
             None => None,
         };
-        let is_new = attached.profile_created;
+        let is_new = attached.created;
         let location = format!("/v1/profiles/{}", attached.profile.id);
         let view = AttachedContact {
             contact: attached.contact,

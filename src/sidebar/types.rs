@@ -55,7 +55,7 @@ pub struct ProfileFieldValue {
     #[schema(example = "Relation number")]
     pub label: String,
     #[serde(rename = "type")]
-    pub kind: FieldType,
+    pub field_type: FieldType,
     pub options: Vec<FieldOption>,
     pub position: i32,
     /// Null where the profile has none.

@@ -14,9 +14,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
 mod access;
+mod attachments;
 mod channels;
 mod contacts;
 mod contract;
+mod notes;
 mod openapi;
 mod profile_fields;
 mod profiles;

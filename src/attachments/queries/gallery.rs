@@ -123,12 +123,10 @@ fn owned<'a>(organization: OrganizationId, owners: &Owners) -> attachments::Boxe
     }
 }
 
+type Bound = Option<DateTime<Utc>>;
+
 /// From when on, and before when.
-fn bounds(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    filter: &AttachmentFilter,
-) -> Result<(Option<DateTime<Utc>>, Option<DateTime<Utc>>)> {
+fn bounds(conn: &mut PgConnection, organization: OrganizationId, filter: &AttachmentFilter) -> Result<(Bound, Bound)> {
     if filter.from.is_none() && filter.to.is_none() {
         return Ok((None, None));
     }

@@ -1,11 +1,11 @@
 //! A database for each test, from a template that is migrated once.
 
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard};
-
-use std::os::unix::process::CommandExt;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -128,10 +128,14 @@ impl Server {
             let db = Db::connect(&with_database(&self.url, &draft), 1).unwrap();
             db.migrate().unwrap();
             drop(db);
-            self.execute(&format!(
-                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{draft}'"
-            ));
-            self.execute(&format!("ALTER DATABASE {draft} RENAME TO {}", self.template));
+            let rename = format!("ALTER DATABASE {draft} RENAME TO {}", self.template);
+            // Its connections end in a moment.
+            for _ in 0..100 {
+                if self.conn.batch_execute(&rename).is_ok() {
+                    break;
+                }
+                std::thread::sleep(Duration::from_millis(50));
+            }
         }
         self.execute("SELECT pg_advisory_unlock(hashtext('dossier templates'))");
     }

@@ -10,7 +10,7 @@ mod document;
 mod world;
 
 pub use answer::Answer;
-pub use client::{Client, race};
+pub use client::{Client, Request, race};
 pub use database::files;
 pub use document::{Operation, document, operations, resolve};
 pub use world::{ORIGIN, PASSWORD, SECRET, World};

@@ -1,0 +1,396 @@
+//! What is read of conversations.
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::exists;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Record, Timestamptz, Uuid};
+
+use super::super::types::{
+    Assigned, Conversation, ConversationCounts, ConversationFilter, ConversationList, ConversationStatus,
+};
+use super::write::ConversationRow;
+use crate::access;
+use crate::actor::ActorRef;
+use crate::channels::{ChannelRef, Direction, Medium};
+use crate::contacts::{self, ContactList, ContactRef, ProfileRef};
+use crate::db::schema::{
+    channels, contacts as contact_table, conversation_participants, conversation_reads, conversation_redirects,
+    conversation_subjects, conversations, messages, profiles,
+};
+use crate::db::types::{Matches, SearchQuery, TimeOrNever, Tsquery};
+use crate::db::{Tx, keyset};
+use crate::error::{Code, Error, Result};
+use crate::http::page::Page;
+use crate::ids::{ChannelId, ContactId, ConversationId, OrganizationId, ProfileId, UserId};
+use crate::text;
+
+/// Of a word that more messages have than this, conversations are walked newest first until a page is full; of others
+/// all that have it are looked up.
+const RARE: i64 = 5000;
+/// Nobody needs to know of more.
+const MAX_COUNT: i64 = 10_000;
+
+type Filtered<'a> = conversations::BoxedQuery<'a, Pg>;
+
+/// Newest message first.
+pub fn list_conversations(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    user: UserId,
+    filter: &ConversationFilter,
+    page: &Page,
+) -> Result<ConversationList> {
+    let found = match &filter.q {
+        Some(typed) => search(conn, organization, typed)?,
+        None => Found::Everything,
+    };
+    let filtered = || filtered(organization, user, filter, &found);
+    let mut query = filtered()
+        .select((conversations::last_message_at, conversations::id))
+        .order((conversations::last_message_at.desc(), conversations::id.desc()))
+        .limit(page.rows());
+    if let Some(after) = page.after::<(DateTime<Utc>, ConversationId)>()? {
+        let key = (conversations::last_message_at, conversations::id).into_sql::<Record<(Timestamptz, Uuid)>>();
+        query = query.filter(key.lt(after));
+    }
+    let mut rows: Vec<(DateTime<Utc>, ConversationId)> = query.load(conn)?;
+    let next_cursor = page.cut(&mut rows, |row| *row)?;
+    let count = keyset::count(conn, page, || filtered().select(conversations::id))?;
+    let ids: Vec<ConversationId> = rows.into_iter().map(|(_, id)| id).collect();
+    Ok(ConversationList { data: conversation_views(conn, organization, user, &ids)?, next_cursor, count })
+}
+
+fn filtered<'a>(
+    organization: OrganizationId,
+    user: UserId,
+    filter: &'a ConversationFilter,
+    found: &Found,
+) -> Filtered<'a> {
+    let mut query = conversations::table.filter(conversations::organization_id.eq(organization)).into_boxed();
+    query = match filter.status.as_slice() {
+        [] => query.filter(conversations::status.eq_any([ConversationStatus::Open, ConversationStatus::Closed])),
+        // One alone lets the index give the order too.
+        [one] => query.filter(conversations::status.eq(*one)),
+        several => query.filter(conversations::status.eq_any(several)),
+    };
+    if !filter.assignee_id.is_empty() {
+        let users: Vec<UserId> = filter
+            .assignee_id
+            .iter()
+            .filter_map(|assigned| match assigned {
+                Assigned::Me => Some(user),
+                Assigned::User(id) => Some(*id),
+                Assigned::None => None,
+            })
+            .collect();
+        query = match (filter.assignee_id.contains(&Assigned::None), users.as_slice()) {
+            (true, []) => query.filter(conversations::assignee_id.is_null()),
+            (true, _) => {
+                query.filter(conversations::assignee_id.is_null().or(conversations::assignee_id.eq_any(users)))
+            }
+            (false, [one]) => query.filter(conversations::assignee_id.eq(*one)),
+            (false, _) => query.filter(conversations::assignee_id.eq_any(users)),
+        };
+    }
+    query = match filter.channel_id.as_slice() {
+        [] => query,
+        [one] => query.filter(conversations::channel_id.eq(*one)),
+        several => query.filter(conversations::channel_id.eq_any(several)),
+    };
+    if !filter.medium.is_empty() {
+        query = query.filter(
+            conversations::channel_id.eq_any(
+                channels::table
+                    .filter(channels::organization_id.eq(organization))
+                    .filter(channels::medium.eq_any(&filter.medium))
+                    .select(channels::id),
+            ),
+        );
+    }
+    if !filter.contact_id.is_empty() {
+        query = query.filter(exists(
+            conversation_participants::table
+                .filter(conversation_participants::organization_id.eq(organization))
+                .filter(conversation_participants::conversation_id.eq(conversations::id))
+                .filter(conversation_participants::contact_id.eq_any(&filter.contact_id)),
+        ));
+    }
+    if !filter.profile_id.is_empty() {
+        query = query.filter(exists(
+            conversation_participants::table
+                .inner_join(
+                    contact_table::table.on(contact_table::organization_id
+                        .eq(conversation_participants::organization_id)
+                        .and(contact_table::id.eq(conversation_participants::contact_id))),
+                )
+                .filter(conversation_participants::organization_id.eq(organization))
+                .filter(conversation_participants::conversation_id.eq(conversations::id))
+                .filter(contact_table::profile_id.eq_any(&filter.profile_id)),
+        ));
+    }
+    if let Some(unread) = filter.unread {
+        let is_read = exists(
+            conversation_reads::table
+                .filter(conversation_reads::organization_id.eq(organization))
+                .filter(conversation_reads::user_id.eq(user))
+                .filter(conversation_reads::conversation_id.eq(conversations::id))
+                .filter(conversation_reads::read_at.ge(conversations::last_inbound_at)),
+        );
+        let has_inbound = conversations::last_inbound_at.gt(TimeOrNever(None));
+        query = match unread {
+            true => query.filter(has_inbound.and(diesel::dsl::not(is_read))),
+            false => query.filter(diesel::dsl::not(has_inbound).or(is_read)),
+        };
+    }
+    match found {
+        Found::Everything => query,
+        Found::These(ids) => query.filter(conversations::id.eq_any(ids.clone())),
+        Found::Common(words) => query.filter(
+            exists(
+                messages::table
+                    .filter(messages::organization_id.eq(organization))
+                    .filter(messages::conversation_id.eq(conversations::id))
+                    .filter(Matches::new(messages::search, words.clone().into_sql::<Tsquery>())),
+            )
+            .or(exists(
+                conversation_subjects::table
+                    .filter(conversation_subjects::organization_id.eq(organization))
+                    .filter(conversation_subjects::conversation_id.eq(conversations::id))
+                    .filter(Matches::new(conversation_subjects::search, words.clone().into_sql::<Tsquery>())),
+            )),
+        ),
+    }
+}
+
+/// Where words were found.
+enum Found {
+    Everything,
+    These(Vec<ConversationId>),
+    /// In too many to name: each is to be asked.
+    Common(SearchQuery),
+}
+
+fn search(conn: &mut PgConnection, organization: OrganizationId, typed: &str) -> Result<Found> {
+    let words = SearchQuery::new(text::words(typed).into_iter().take(text::MAX_QUERY_WORDS));
+    if words.is_empty() {
+        return Ok(Found::These(Vec::new()));
+    }
+    let mut ids: Vec<ConversationId> = messages::table
+        .filter(messages::organization_id.eq(organization))
+        .filter(Matches::new(messages::search, words.clone().into_sql::<Tsquery>()))
+        .select(messages::conversation_id)
+        .limit(RARE)
+        .load(conn)?;
+    if ids.len() as i64 == RARE {
+        return Ok(Found::Common(words));
+    }
+    let by_subject: Vec<ConversationId> = conversation_subjects::table
+        .filter(conversation_subjects::organization_id.eq(organization))
+        .filter(Matches::new(conversation_subjects::search, words.clone().into_sql::<Tsquery>()))
+        .select(conversation_subjects::conversation_id)
+        .limit(RARE)
+        .load(conn)?;
+    if by_subject.len() as i64 == RARE {
+        return Ok(Found::Common(words));
+    }
+    ids.extend(by_subject);
+    ids.sort_unstable();
+    ids.dedup();
+    Ok(Found::These(ids))
+}
+
+/// One conversation as `user` sees it.
+pub fn conversation_view(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    user: UserId,
+    id: ConversationId,
+) -> Result<Conversation> {
+    let found = conversation_views(conn, organization, user, &[id])?.pop();
+    found.ok_or_else(|| Error::not_found(Code::ConversationNotFound))
+}
+
+type Named = (
+    (String, Medium),
+    (Option<String>, Medium, String, Option<ProfileId>),
+    Option<String>,
+    Option<TimeOrNever>,
+    DateTime<Utc>,
+);
+
+/// In the order of their ids in `ids`.
+fn conversation_views(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    user: UserId,
+    ids: &[ConversationId],
+) -> Result<Vec<Conversation>> {
+    let rows: Vec<(ConversationRow, Named)> = conversations::table
+        .inner_join(
+            channels::table.on(channels::organization_id
+                .eq(conversations::organization_id)
+                .and(channels::id.eq(conversations::channel_id))),
+        )
+        .inner_join(
+            contact_table::table.on(contact_table::organization_id
+                .eq(conversations::organization_id)
+                .and(contact_table::id.eq(conversations::contact_id))),
+        )
+        .left_join(
+            profiles::table.on(profiles::organization_id
+                .eq(conversations::organization_id)
+                .and(profiles::id.nullable().eq(contact_table::profile_id))),
+        )
+        .left_join(
+            conversation_reads::table.on(conversation_reads::organization_id
+                .eq(conversations::organization_id)
+                .and(conversation_reads::user_id.eq(user))
+                .and(conversation_reads::conversation_id.eq(conversations::id))),
+        )
+        .filter(conversations::organization_id.eq(organization))
+        .filter(conversations::id.eq_any(ids))
+        .select((
+            ConversationRow::as_select(),
+            (
+                (channels::name, channels::medium),
+                (contact_table::name, contact_table::medium, contact_table::address, contact_table::profile_id),
+                profiles::name.nullable(),
+                conversation_reads::read_at.nullable(),
+                conversations::created_at,
+            ),
+        ))
+        .load(conn)?;
+    let assignees = rows.iter().filter_map(|(row, _)| row.assignee_id.map(ActorRef::user));
+    let people = access::people(conn, organization, assignees)?;
+    let mut views: Vec<Conversation> = rows
+        .into_iter()
+        .map(|(row, (channel, contact, profile_name, read_at, created_at))| {
+            let (contact_name, contact_medium, address, profile_id) = contact;
+            Conversation {
+                id: row.id,
+                channel_id: row.channel_id,
+                channel: ChannelRef { id: row.channel_id, name: channel.0, medium: channel.1 },
+                contact_id: row.contact_id,
+                contact: ContactRef { id: row.contact_id, name: contact_name, medium: contact_medium, address },
+                profile_id,
+                profile: profile_id.zip(profile_name).map(|(id, name)| ProfileRef { id, name }),
+                subject: row.subject,
+                status: row.status,
+                assignee_id: row.assignee_id,
+                assignee: row.assignee_id.and_then(|id| people.get(ActorRef::user(id))),
+                unread: row.last_inbound_at > read_at.unwrap_or(TimeOrNever(None)),
+                message_count: row.message_count,
+                first_message_at: row.first_message_at,
+                last_message_at: row.last_message_at,
+                last_message_direction: row.last_message_direction,
+                preview: row.preview,
+                created_at,
+                updated_at: row.updated_at,
+                version: row.version,
+            }
+        })
+        .collect();
+    views.sort_by_key(|view| ids.iter().position(|id| *id == view.id));
+    Ok(views)
+}
+
+/// How many conversations wait for anyone, and for `user`.
+pub fn count_conversations(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    user: UserId,
+) -> Result<ConversationCounts> {
+    let mut count = |status, assignee_id: Option<Assigned>, unread| {
+        let filter = ConversationFilter {
+            status: vec![status],
+            assignee_id: assignee_id.into_iter().collect(),
+            unread,
+            ..ConversationFilter::default()
+        };
+        let query = filtered(organization, user, &filter, &Found::Everything);
+        keyset::count_limited(conn, query.select(conversations::id).limit(MAX_COUNT))
+    };
+    Ok(ConversationCounts {
+        open: count(ConversationStatus::Open, None, None)?,
+        mine: count(ConversationStatus::Open, Some(Assigned::Me), None)?,
+        unassigned: count(ConversationStatus::Open, Some(Assigned::None), None)?,
+        unread: count(ConversationStatus::Open, None, Some(true))?,
+        spam: count(ConversationStatus::Spam, None, None)?,
+    })
+}
+
+/// Everyone who took part: who started it first, then in the order in which they joined.
+pub fn conversation_contacts(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    id: ConversationId,
+    page: &Page,
+) -> Result<ContactList> {
+    let starter: ContactId = conversations::table
+        .find((organization, id))
+        .select(conversations::contact_id)
+        .first(conn)
+        .optional()?
+        .ok_or_else(|| Error::not_found(Code::ConversationNotFound))?;
+    let all = || {
+        conversation_participants::table
+            .filter(conversation_participants::organization_id.eq(organization))
+            .filter(conversation_participants::conversation_id.eq(id))
+            .into_boxed()
+    };
+    let key = (
+        conversation_participants::contact_id.ne(starter),
+        conversation_participants::joined_at,
+        conversation_participants::contact_id,
+    );
+    let mut query = all().select(key).order(key).limit(page.rows());
+    if let Some(after) = page.after::<(bool, DateTime<Utc>, ContactId)>()? {
+        query = query.filter(key.into_sql::<Record<(Bool, Timestamptz, Uuid)>>().gt(after));
+    }
+    let mut rows: Vec<(bool, DateTime<Utc>, ContactId)> = query.load(conn)?;
+    let next_cursor = page.cut(&mut rows, |row| *row)?;
+    let count = keyset::count(conn, page, || all().select(conversation_participants::contact_id))?;
+    let ids: Vec<ContactId> = rows.into_iter().map(|(_, _, id)| id).collect();
+    Ok(ContactList { data: contacts::contact_views(conn, organization, &ids)?, next_cursor, count })
+}
+
+/// The conversation that this one became part of.
+pub fn merged_into(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    id: ConversationId,
+) -> Result<Option<ConversationId>> {
+    Ok(conversation_redirects::table
+        .find((organization, id))
+        .select(conversation_redirects::conversation_id)
+        .first(conn)
+        .optional()?)
+}
+
+/// The conversation, and whom an answer goes to: whoever wrote last, else who it is with.
+pub fn partner(tx: &mut Tx, id: ConversationId) -> Result<(ConversationRow, ContactId)> {
+    let conversation: ConversationRow = conversations::table
+        .find((tx.organization, id))
+        .select(ConversationRow::as_select())
+        .first(tx.conn)
+        .optional()?
+        .ok_or_else(|| Error::not_found(Code::ConversationNotFound))?;
+    let last_writer: Option<ContactId> = messages::table
+        .filter(messages::organization_id.eq(tx.organization))
+        .filter(messages::conversation_id.eq(id))
+        .filter(messages::direction.eq(Direction::Inbound))
+        .order((messages::occurred_at.desc(), messages::id.desc()))
+        .select(messages::contact_id)
+        .first(tx.conn)
+        .optional()?;
+    let contact = last_writer.unwrap_or(conversation.contact_id);
+    Ok((conversation, contact))
+}
+
+/// Whether the contact's address means something on this channel.
+pub fn is_known_on(tx: &mut Tx, contact: ContactId, channel: ChannelId) -> Result<bool> {
+    let scope: String =
+        contact_table::table.find((tx.organization, contact)).select(contact_table::scope).first(tx.conn)?;
+    Ok(scope.is_empty() || scope == channel.to_string())
+}

@@ -1,0 +1,21 @@
+//! All Diesel of conversations: what is read of them ([`list`]) and of messages ([`messages`]), what is written
+//! ([`write`]), and the keys of threads ([`threads`]).
+
+mod list;
+mod messages;
+mod threads;
+mod write;
+
+pub use list::{
+    conversation_contacts, conversation_view, count_conversations, is_known_on, list_conversations, merged_into,
+    partner,
+};
+pub use messages::{find_message, first_subject_beside, get_message, insert_message, list_messages, raw_mail};
+pub use threads::{
+    claim_thread_keys, delete_conversations, lock_threads, move_messages, move_participants, point_thread_keys,
+    redirect,
+};
+pub use write::{
+    ConversationRow, index_subject, insert_conversation, join_participant, lock_conversation, lock_conversations,
+    lock_named, lock_newest_open, mark_read, mark_unread, profiles_of_participants, save_conversation,
+};

@@ -1,0 +1,241 @@
+//! Bodies of conversations and their messages.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Deserializer, Serialize, de};
+use utoipa::{IntoParams, ToSchema};
+use validator::Validate;
+
+use crate::actor::Actor;
+use crate::attachments::Attachment;
+use crate::channels::{ChannelRef, Direction, Medium};
+use crate::contacts::{ContactRef, ProfileRef};
+use crate::http::page::list_of;
+use crate::http::patch::{Patch, not_null};
+use crate::http::validate::not_blank;
+use crate::ids::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId, ProfileId, UserId};
+use crate::text_enum::text_enum;
+
+text_enum! {
+    /// Whether someone still has to do something about a conversation.
+    pub enum ConversationStatus { Open = "open", Closed = "closed", Spam = "spam" }
+}
+
+text_enum! {
+    /// What a message is.
+    pub enum MessageType { Message = "message", Call = "call" }
+}
+
+/// What was written back and forth about one thing, on one channel.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Conversation {
+    pub id: ConversationId,
+    pub channel_id: ChannelId,
+    pub channel: ChannelRef,
+    /// Who started it.
+    pub contact_id: ContactId,
+    pub contact: ContactRef,
+    /// The customer that the contact is attached to.
+    pub profile_id: Option<ProfileId>,
+    pub profile: Option<ProfileRef>,
+    #[schema(example = "Where is my order?")]
+    pub subject: Option<String>,
+    pub status: ConversationStatus,
+    /// Who takes care of it.
+    pub assignee_id: Option<UserId>,
+    pub assignee: Option<Actor>,
+    /// Whether something came in since you read it.
+    pub unread: bool,
+    #[schema(example = 3, minimum = 0)]
+    pub message_count: i32,
+    pub first_message_at: Option<DateTime<Utc>>,
+    /// When the newest message occurred; without one, when the conversation was created.
+    pub last_message_at: DateTime<Utc>,
+    pub last_message_direction: Option<Direction>,
+    /// The beginning of the newest message.
+    #[schema(example = "Hello, I ordered two weeks ago …")]
+    pub preview: String,
+    pub created_at: DateTime<Utc>,
+    pub updated_at: DateTime<Utc>,
+    pub version: i32,
+}
+
+list_of! {
+    pub struct ConversationList(Conversation);
+}
+
+#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateConversation {
+    pub channel_id: ChannelId,
+    /// With whom; of the channel's medium.
+    pub contact_id: ContactId,
+    #[validate(length(max = 998), custom(function = "not_blank"))]
+    #[schema(min_length = 1, max_length = 998, example = "Your order")]
+    pub subject: Option<String>,
+    /// What is written first. Recorded, and sent nowhere.
+    #[validate(nested)]
+    pub message: Option<CreateMessage>,
+}
+
+#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"status": "closed"}))]
+pub struct UpdateConversation {
+    #[serde(default, deserialize_with = "not_null")]
+    #[schema(nullable = false)]
+    pub status: Option<ConversationStatus>,
+    /// An active user; null for nobody.
+    #[serde(default)]
+    #[schema(value_type = Option<uuid::Uuid>)]
+    pub assignee_id: Patch<UserId>,
+    #[serde(default)]
+    #[validate(length(min = 1, max = 998))]
+    #[schema(value_type = Option<String>, min_length = 1, max_length = 998)]
+    pub subject: Patch<String>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ConversationFilter {
+    /// With this status; repeat it for any of several. Without it: all but spam.
+    #[serde(default)]
+    #[param(inline)]
+    pub status: Vec<ConversationStatus>,
+    /// Of this user, of `me`, or of `none`; repeat it for any of several.
+    #[serde(default)]
+    #[param(value_type = Vec<String>, example = "me")]
+    pub assignee_id: Vec<Assigned>,
+    /// On this channel; repeat it for any of several.
+    #[serde(default)]
+    #[param(value_type = Vec<uuid::Uuid>)]
+    pub channel_id: Vec<ChannelId>,
+    /// On channels of this medium; repeat it for any of several.
+    #[serde(default)]
+    #[param(inline)]
+    pub medium: Vec<Medium>,
+    /// In which this contact took part; repeat it for any of several.
+    #[serde(default)]
+    #[param(value_type = Vec<uuid::Uuid>)]
+    pub contact_id: Vec<ContactId>,
+    /// In which a contact of this profile took part; repeat it for any of several.
+    #[serde(default)]
+    #[param(value_type = Vec<uuid::Uuid>)]
+    pub profile_id: Vec<ProfileId>,
+    /// Whether something came in since you read it.
+    pub unread: Option<bool>,
+    /// Words that all stand in its subject or all in one of its messages. Of words with three or more letters the
+    /// beginning is enough.
+    #[validate(length(max = 200))]
+    #[param(max_length = 200, example = "order")]
+    pub q: Option<String>,
+}
+
+/// Whose conversations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Assigned {
+    Me,
+    None,
+    User(UserId),
+}
+
+impl<'de> Deserialize<'de> for Assigned {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match String::deserialize(deserializer)?.as_str() {
+            "me" => Ok(Self::Me),
+            "none" => Ok(Self::None),
+            id => id.parse().map(|id| Self::User(UserId(id))),
+        }
+        .map_err(|_| de::Error::custom("expected the id of a user, me or none"))
+    }
+}
+
+/// How many conversations wait. None is counted beyond 10,000: that number means so many or more.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, ToSchema)]
+pub struct ConversationCounts {
+    #[schema(example = 12, minimum = 0, maximum = 10000)]
+    pub open: i64,
+    /// Open and assigned to you.
+    #[schema(example = 3, minimum = 0, maximum = 10000)]
+    pub mine: i64,
+    /// Open and assigned to nobody.
+    #[schema(example = 7, minimum = 0, maximum = 10000)]
+    pub unassigned: i64,
+    /// Open, and something came in since you read it.
+    #[schema(example = 5, minimum = 0, maximum = 10000)]
+    pub unread: i64,
+    #[schema(example = 0, minimum = 0, maximum = 10000)]
+    pub spam: i64,
+}
+
+/// Someone whom a mail names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Addressee {
+    #[schema(example = "Ada Lovelace")]
+    pub name: Option<String>,
+    #[schema(example = "ada@example.com")]
+    pub address: String,
+}
+
+/// One message, in or out.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Message {
+    pub id: MessageId,
+    pub conversation_id: ConversationId,
+    pub r#type: MessageType,
+    pub direction: Direction,
+    /// Who wrote it, where it went out.
+    pub author: Option<Actor>,
+    /// The counterpart: who wrote it, or to whom it was written.
+    pub contact_id: ContactId,
+    pub contact: ContactRef,
+    #[schema(example = "Where is my order?")]
+    pub subject: Option<String>,
+    pub to: Vec<Addressee>,
+    pub cc: Vec<Addressee>,
+    /// Plain text.
+    #[schema(example = "Hello, I ordered two weeks ago.")]
+    pub body: String,
+    /// Whether `/html` shows it as it was written.
+    pub has_html: bool,
+    /// Of a call.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = 95, minimum = 0)]
+    pub duration_seconds: Option<i32>,
+    /// When it was written, or received where it doesn't say that.
+    pub occurred_at: DateTime<Utc>,
+    pub created_at: DateTime<Utc>,
+    pub attachments: Vec<Attachment>,
+}
+
+list_of! {
+    pub struct MessageList(Message);
+}
+
+#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateMessage {
+    #[validate(length(max = 500_000), custom(function = "not_blank"))]
+    #[schema(min_length = 1, max_length = 500_000, example = "It left yesterday.")]
+    pub body: String,
+    /// Uploaded before, and part of no message yet.
+    #[serde(default)]
+    #[validate(length(max = 100))]
+    #[schema(value_type = Vec<uuid::Uuid>, max_items = 100, example = json!([]))]
+    pub attachment_ids: Vec<AttachmentId>,
+}
+
+#[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MessageFilter {
+    /// Begins with the page that has this message in its middle.
+    #[param(value_type = Option<uuid::Uuid>)]
+    pub around: Option<MessageId>,
+}
+
+/// A mail as it came in (RFC 5322).
+#[derive(ToSchema)]
+#[schema(value_type = String, format = Binary)]
+#[allow(dead_code)] // describes what is answered
+pub struct RawMessage(Vec<u8>);

@@ -1,0 +1,56 @@
+//! A message comes in.
+
+use bytes::Bytes;
+
+use super::types::Received;
+use crate::attachments::{File, Store};
+use crate::channels;
+use crate::conversations::{NewMessage, record_message};
+use crate::db::Tx;
+use crate::error::Result;
+use crate::ids::OrganizationId;
+
+/// A message as an adapter read it: its files aren't in the store yet.
+pub struct Incoming {
+    pub message: NewMessage,
+    /// The mail as it came in.
+    pub raw: Option<Bytes>,
+    pub files: Vec<IncomingFile>,
+}
+
+pub struct IncomingFile {
+    pub filename: String,
+    pub content_type: Option<String>,
+    pub content_id: Option<String>,
+    pub inline: bool,
+    pub content: Bytes,
+}
+
+/// Writes what came with a message to the store.
+pub async fn keep(store: &Store, organization: OrganizationId, incoming: Incoming) -> Result<NewMessage> {
+    let Incoming { mut message, raw, files } = incoming;
+    if let Some(raw) = raw {
+        message.raw = Some(store.put(organization, raw).await?);
+    }
+    for file in files {
+        let IncomingFile { filename, content_type, content_id, inline, content } = file;
+        let blob = store.put(organization, content).await?;
+        message.files.push(File { filename, content_type, content_id, inline, blob });
+    }
+    Ok(message)
+}
+
+/// Records a message that came in, once. Also says how many conversations it joined with its own.
+pub fn receive(tx: &mut Tx, message: &NewMessage) -> Result<(Received, usize)> {
+    channels::open_channel(tx.conn, tx.organization, message.channel)?;
+    let recorded = record_message(tx, message)?;
+    let received = Received {
+        message_id: recorded.message,
+        conversation_id: recorded.conversation,
+        contact_id: recorded.contact,
+        contact_created: recorded.contact_created,
+        conversation_created: recorded.conversation_created,
+        is_new: recorded.is_new,
+    };
+    Ok((received, recorded.merged))
+}
