@@ -172,18 +172,6 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Tsvector;
 
-    /// the words of subjects, kept apart so that a new message does not index them again
-    conversation_subjects (organization_id, conversation_id) {
-        organization_id -> Uuid,
-        conversation_id -> Uuid,
-        search -> Tsvector,
-    }
-}
-
-diesel::table! {
-    use diesel::sql_types::*;
-    use crate::db::types::Tsvector;
-
     conversations (organization_id, id) {
         organization_id -> Uuid,
         id -> Uuid,
@@ -424,6 +412,17 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Tsvector;
 
+    /// every word that a profile's name has or had, once: where the right spelling of a mistyped one is looked up
+    profile_words (organization_id, term) {
+        organization_id -> Uuid,
+        term -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
     profiles (organization_id, id) {
         organization_id -> Uuid,
         id -> Uuid,
@@ -504,6 +503,7 @@ diesel::joinable!(events -> organizations (organization_id));
 diesel::joinable!(idempotency_keys -> organizations (organization_id));
 diesel::joinable!(notes -> organizations (organization_id));
 diesel::joinable!(profile_fields -> organizations (organization_id));
+diesel::joinable!(profile_words -> organizations (organization_id));
 diesel::joinable!(profiles -> organizations (organization_id));
 diesel::joinable!(users -> organizations (organization_id));
 
@@ -518,7 +518,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     conversation_participants,
     conversation_reads,
     conversation_redirects,
-    conversation_subjects,
     conversations,
     events,
     idempotency_keys,
@@ -530,6 +529,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     profile_field_values,
     profile_fields,
     profile_terms,
+    profile_words,
     profiles,
     refresh_tokens,
     thread_keys,
