@@ -8,6 +8,7 @@
 mod activity;
 mod desk;
 pub mod html;
+mod moved;
 mod queries;
 mod record;
 mod routes;
@@ -15,6 +16,7 @@ mod threads;
 mod types;
 
 pub use desk::update_conversation;
+pub use moved::or_moved;
 pub use queries::raw_mail;
 pub use record::{Counterpart, NewMessage, Place, Recorded, record_message};
 pub use types::{Addressee, Conversation, ConversationStatus, Message, MessageType, UpdateConversation};
