@@ -172,6 +172,18 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Tsvector;
 
+    /// the words of subjects, kept apart so that a new message does not index them again
+    conversation_subjects (organization_id, conversation_id) {
+        organization_id -> Uuid,
+        conversation_id -> Uuid,
+        search -> Tsvector,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
     conversations (organization_id, id) {
         organization_id -> Uuid,
         id -> Uuid,
@@ -518,6 +530,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     conversation_participants,
     conversation_reads,
     conversation_redirects,
+    conversation_subjects,
     conversations,
     events,
     idempotency_keys,
