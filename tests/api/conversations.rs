@@ -85,7 +85,7 @@ async fn an_agent_begins_a_conversation() {
     let made = grace.post("/v1/conversations", body).await.expect(201);
     assert_eq!((&made["message_count"], &made["preview"]), (&json!(1), &json!("Hello")));
     let took_part = grace.get(&format!("/v1/conversations/{}/contacts", made.id())).await.expect(200);
-    assert_eq!(took_part.each("id"), [contact.clone()]);
+    assert_eq!(took_part.each("id"), [contact.as_str()]);
 
     let other_chat = channel(&admin, "live_chat").await;
     let begin = |channel: &str, contact: &str| {

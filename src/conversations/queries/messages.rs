@@ -101,6 +101,9 @@ pub fn get_message(
     found.ok_or_else(|| Error::not_found(Code::MessageNotFound))
 }
 
+/// The name, medium and address of a contact.
+type Named = (Option<String>, Medium, String);
+
 /// In the order of their ids in `ids`.
 fn message_views(
     conn: &mut PgConnection,
@@ -108,7 +111,7 @@ fn message_views(
     links: &Links,
     ids: &[MessageId],
 ) -> Result<Vec<Message>> {
-    let rows: Vec<(MessageRow, (Option<String>, Medium, String))> = messages::table
+    let rows: Vec<(MessageRow, Named)> = messages::table
         .inner_join(
             contacts::table
                 .on(contacts::organization_id.eq(messages::organization_id).and(contacts::id.eq(messages::contact_id))),
