@@ -22,6 +22,8 @@ mod conversations;
 mod inbound;
 mod notes;
 mod openapi;
+mod profile_fields;
+mod profiles;
 mod structure;
 mod support;
 mod tenancy;
