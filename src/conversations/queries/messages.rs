@@ -20,6 +20,9 @@ use crate::http::page::Page;
 use crate::ids::{ChannelId, ContactId, ConversationId, MessageId, OrganizationId};
 use crate::text;
 
+/// What stands further on in a message isn't found; nor would there be room for its words.
+const MAX_SEARCHED_CHARS: usize = 500_000;
+
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = messages, check_for_backend(diesel::pg::Pg))]
 struct MessageRow {
@@ -199,7 +202,8 @@ pub fn insert_message(
     if let Some(raw) = &new.raw {
         attachments::keep_blob(tx, raw)?;
     }
-    let words = text::words(new.subject.as_deref().unwrap_or_default()).into_iter().chain(text::words(&new.body));
+    let body = text::truncate(&new.body, MAX_SEARCHED_CHARS);
+    let words = text::words(new.subject.as_deref().unwrap_or_default()).into_iter().chain(text::words(body));
     Ok(diesel::insert_into(messages::table)
         .values((
             messages::organization_id.eq(tx.organization),
