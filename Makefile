@@ -1,13 +1,13 @@
 # Each target is one or two plain commands: see here what to type without make.
 
-.PHONY: run test lint openapi postgres
+.PHONY: run test lint openapi postgres tools
 
 # The development profile: a newcomer's first build takes half as long as a release build, and is fast enough to see.
 run: postgres
 	cargo run
 
 # Everything that CI needs.
-test: postgres
+test: postgres tools
 	cargo test
 
 lint:
@@ -17,14 +17,19 @@ lint:
 openapi:
 	cargo run --quiet -- openapi > openapi/openapi.json
 
-# The PostgreSQL server's programs, where they are missing; the service and the tests find and start them.
-APT = apt-get install -y postgresql
-PROGRAMS = /usr/lib/postgresql/*/bin/pg_ctl /usr/pgsql-*/bin/pg_ctl \
-	/opt/homebrew/opt/postgresql@*/bin/pg_ctl /usr/local/opt/postgresql@*/bin/pg_ctl
+# What is missing on the machine: $(call install,Debian's packages,Homebrew's).
+install = if command -v brew; then brew install $(2); \
+	elif command -v apt-get && [ "$$(id -u)" = 0 ]; then apt-get update -q && apt-get install -y $(1); \
+	elif command -v apt-get && sudo -n true; then sudo apt-get update -q && sudo apt-get install -y $(1); \
+	else echo "Something is missing: type \`sudo apt-get install -y $(1)\`." >&2; exit 1; fi > /dev/null
+
+# The PostgreSQL server's programs, which the service and the tests find and start.
+PROGRAMS = $(wildcard /usr/lib/postgresql/*/bin/pg_ctl /usr/pgsql-*/bin/pg_ctl \
+	/opt/homebrew/opt/postgresql@*/bin/pg_ctl /usr/local/opt/postgresql@*/bin/pg_ctl)
 postgres:
-	@if [ -n "$$DATABASE_URL$$TEST_DATABASE_URL" ] || command -v pg_ctl || ls $(PROGRAMS) 2> /dev/null | grep .; then :; \
-	elif command -v brew; then brew install postgresql@17; \
-	elif command -v apt-get && [ "$$(id -u)" = 0 ]; then apt-get update -q && $(APT); \
-	elif command -v apt-get && sudo -n true; then sudo apt-get update -q && sudo $(APT); \
-	else echo "PostgreSQL 14 or newer is missing: type \`sudo $(APT)\`, or set DATABASE_URL to a server." >&2; exit 1; \
-	fi > /dev/null
+	@[ -n "$$DATABASE_URL$$TEST_DATABASE_URL$(PROGRAMS)" ] || command -v pg_ctl > /dev/null || \
+	{ $(call install,postgresql,postgresql@17); }
+
+# What the README's tour types.
+tools:
+	@{ command -v curl && command -v jq; } > /dev/null || { $(call install,curl jq,curl jq); }

@@ -9,7 +9,7 @@ use clap::Subcommand;
 use validator::Validate;
 
 use crate::access::{self, CreateApiToken, CreateUser};
-use crate::actor::{ActorRef, Role};
+use crate::actor::{ActorRef, Role, Scope};
 use crate::app::{self, Shared, State};
 use crate::attachments::Store;
 use crate::config::Config;
@@ -17,7 +17,7 @@ use crate::db::embedded::EmbeddedPostgres;
 use crate::db::{CONNECTIONS, Db};
 use crate::http::jwt::Jwt;
 use crate::inbound;
-use crate::telemetry;
+use crate::{demo, telemetry};
 
 /// Blocking threads a worker may have: file and database work queues behind them.
 const BLOCKING_THREADS: usize = 32;
@@ -119,7 +119,8 @@ async fn on_database(command: Command, config: &Config, db: &Db) -> Result<(), S
         Command::Token { email, scope, days } => {
             let body = CreateApiToken { name: "dossier token".to_owned(), scope, days };
             body.validate().map_err(|error| error.to_string())?;
-            print(&token(config, db, email, body).await?)
+            let jwt = Jwt::new(config.jwt_secret.reveal().as_bytes());
+            print(&token(&jwt, db, email, body).await?)
         }
         Command::Import { channel, paths } => {
             let store = Store::open(&config.storage_url)?;
@@ -129,13 +130,13 @@ async fn on_database(command: Command, config: &Config, db: &Db) -> Result<(), S
     }
 }
 
-async fn token(config: &Config, db: &Db, email: String, body: CreateApiToken) -> Result<String, String> {
+async fn token(jwt: &Jwt, db: &Db, email: String, body: CreateApiToken) -> Result<String, String> {
     let address = email.clone();
     let found = db.transact(move |conn| access::user_by_email(conn, &address)).await;
     let (organization, user, role) = found
         .map_err(|error| error.to_string())?
         .ok_or_else(|| format!("no active user has the e-mail address {email}"))?;
-    let jwt = Jwt::new(config.jwt_secret.reveal().as_bytes());
+    let jwt = jwt.clone();
     let made = db
         .act(organization, ActorRef::user(user), move |tx| access::create_api_token(tx, &jwt, user, role, &body))
         .await
@@ -145,7 +146,9 @@ async fn token(config: &Config, db: &Db, email: String, body: CreateApiToken) ->
 
 async fn serve(config: Config, db: Db) -> Result<(), String> {
     let bind = config.bind;
+    let (is_private, with_sample) = (config.database_url.is_none(), config.demo);
     let state = State::new(config, db, Some(telemetry::metrics()?))?;
+    let State { db, store, jwt, .. } = state.clone();
     let shared = Shared::new(state).map_err(|error| format!("the OpenAPI document can't be made: {error}"))?;
     let server = HttpServer::new(move || app::app(shared.clone()))
         .worker_max_blocking_threads(BLOCKING_THREADS)
@@ -153,7 +156,14 @@ async fn serve(config: Config, db: Db) -> Result<(), String> {
         .keep_alive(Duration::from_secs(75))
         .bind(bind)
         .map_err(|error| format!("{bind} can't be listened on: {error}. DOSSIER_BIND names another address."))?;
-    print(&format!("Swagger UI: http://{bind}/docs/"))?;
+    print(&format!("Swagger UI  http://{bind}/docs/"))?;
+    if is_private
+        && let Some(login) = demo::create(&db, &store, with_sample).await.map_err(|error| error.to_string())?
+    {
+        let body = CreateApiToken { name: "First start".to_owned(), scope: Scope::ALL.as_str().to_owned(), days: 90 };
+        let token = token(&jwt, &db, login.email.to_owned(), body).await?;
+        print(&format!("e-mail      {}\npassword    {}\ntoken       {token}", login.email, login.password))?;
+    }
     server.run().await.map_err(|error| error.to_string())
 }
 

@@ -31,6 +31,7 @@ pub mod config;
 pub mod contacts;
 pub mod conversations;
 pub mod db;
+pub mod demo;
 pub mod error;
 pub mod http;
 pub mod ids;

@@ -159,6 +159,7 @@ fn start_of_word(text: &str, from: usize, limit: usize) -> usize {
     space.map_or(from, |space| from + space + 1)
 }
 
+/// Escapes, and makes one space of all white space between words.
 fn push_escaped(html: &mut String, letters: impl Iterator<Item = char>) {
     for letter in letters {
         match letter {
@@ -167,6 +168,7 @@ fn push_escaped(html: &mut String, letters: impl Iterator<Item = char>) {
             '>' => html.push_str("&gt;"),
             '"' => html.push_str("&quot;"),
             '\'' => html.push_str("&#39;"),
+            letter if letter.is_whitespace() && html.ends_with(' ') => {}
             letter if letter.is_whitespace() => html.push(' '),
             letter => html.push(letter),
         }

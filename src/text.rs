@@ -122,8 +122,7 @@ pub fn query_words(typed: &str) -> Vec<String> {
     words(typed).into_iter().take(MAX_QUERY_WORDS).collect()
 }
 
-/// More words than these nobody needs to find something.
-pub const MAX_QUERY_WORDS: usize = 8;
+const MAX_QUERY_WORDS: usize = 8;
 
 /// The first `max` characters of a text.
 pub fn truncate(text: &str, max: usize) -> &str {
@@ -142,7 +141,8 @@ pub fn sort_key(text: &str) -> String {
 pub fn preview(text: &str) -> String {
     let mut line = String::new();
     for word in text.split_whitespace() {
-        if line.chars().count() + word.chars().count() >= 140 {
+        let space = usize::from(!line.is_empty());
+        if line.chars().count() + space + word.chars().count() >= 140 {
             if line.is_empty() {
                 line = truncate(word, 139).to_owned();
             }

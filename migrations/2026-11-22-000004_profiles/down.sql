@@ -1,3 +1,4 @@
+DROP TABLE profile_words;
 DROP TABLE profile_terms;
 DROP TABLE profile_field_terms;
 DROP TABLE profile_field_values;

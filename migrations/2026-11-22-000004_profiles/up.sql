@@ -95,5 +95,12 @@ CREATE TABLE profile_terms (
     FOREIGN KEY (organization_id, profile_id) REFERENCES profiles (organization_id, id)
 );
 CREATE INDEX profile_terms_term_idx ON profile_terms (organization_id, term, profile_id);
-CREATE INDEX profile_terms_trigram_idx ON profile_terms USING gin (term gin_trgm_ops);
 COMMENT ON TABLE profile_terms IS 'the words of a profile''s name, by which it is found';
+
+CREATE TABLE profile_words (
+    organization_id uuid NOT NULL REFERENCES organizations (id),
+    term text COLLATE "C" NOT NULL,
+    PRIMARY KEY (organization_id, term)
+);
+CREATE INDEX profile_words_trigram_idx ON profile_words USING gin (term gin_trgm_ops);
+COMMENT ON TABLE profile_words IS 'every word that a profile''s name has or had, once: where the right spelling of a mistyped one is looked up';

@@ -9,7 +9,11 @@ mod routes;
 mod sessions;
 mod types;
 
-pub use queries::{People, active_role, default_country, organization_named, people, time_zone, user_by_email};
+pub use password::hash as hash_password;
+pub use queries::{
+    People, active_role, default_country, has_organization, insert_organization, insert_user, people, time_zone,
+    user_by_email,
+};
 pub use types::{ApiToken, CreateApiToken, CreateUser, User};
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -40,11 +44,11 @@ pub fn routes(config: &mut ServiceConfig) {
 /// Creates an organization with its first administrator.
 pub async fn create_organization(db: &Db, name: String, admin: CreateUser) -> Result<(OrganizationId, UserId)> {
     let organization = OrganizationId::new();
-    let password_hash = password::hash(admin.password.clone()).await?;
+    let password_hash = hash_password(admin.password.clone()).await?;
     let admin = CreateUser { role: Role::Admin, ..admin };
     db.act(organization, crate::actor::ActorRef::SYSTEM, move |tx: &mut Tx| {
-        queries::insert_organization(tx, &name)?;
-        let user = queries::insert_user(tx, &admin, &password_hash)?;
+        insert_organization(tx, &name)?;
+        let user = insert_user(tx, &admin, &password_hash)?;
         Ok((organization, user.id))
     })
     .await

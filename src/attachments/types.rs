@@ -142,11 +142,11 @@ pub struct SignedLink {
     /// Whose file it is.
     #[param(value_type = uuid::Uuid)]
     pub organization_id: OrganizationId,
-    /// The file as it is, or its thumbnail.
+    /// Which form of the file.
     #[param(inline)]
     pub variant: Variant,
-    /// Seconds since 1970.
+    /// When the link ends, in seconds since 1970.
     pub expires: i64,
-    /// Over all of the above.
+    /// Proves that the service made this link.
     pub signature: String,
 }

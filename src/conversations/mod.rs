@@ -8,15 +8,18 @@
 mod activity;
 mod desk;
 pub mod html;
+mod moved;
 mod queries;
 mod record;
 mod routes;
 mod threads;
 mod types;
 
+pub use desk::update_conversation;
+pub use moved::or_moved;
 pub use queries::raw_mail;
 pub use record::{Counterpart, NewMessage, Place, Recorded, record_message};
-pub use types::{Addressee, Conversation, ConversationStatus, Message, MessageType};
+pub use types::{Addressee, Conversation, ConversationStatus, Message, MessageType, UpdateConversation};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

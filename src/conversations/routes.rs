@@ -7,6 +7,7 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use super::moved::or_moved;
 use super::types::{
     Conversation, ConversationCounts, ConversationFilter, ConversationList, CreateConversation, CreateMessage, Message,
     MessageFilter, MessageList, RawMessage, UpdateConversation,
@@ -38,23 +39,6 @@ struct ConversationPath {
 struct MessagePath {
     #[param(value_type = uuid::Uuid)]
     id: MessageId,
-}
-
-/// What `work` answers; where the conversation became part of another, 308 to the same of that one.
-fn or_moved(
-    tx: &mut Tx,
-    id: ConversationId,
-    uri: &Uri,
-    work: impl FnOnce(&mut Tx) -> Result<Answer>,
-) -> Result<Answer> {
-    let error = match work(tx) {
-        Err(error) if error.code() == Code::ConversationNotFound => error,
-        result => return result,
-    };
-    let into = queries::merged_into(tx.conn, tx.organization, id)?.ok_or(error)?;
-    let beneath = uri.path().splitn(5, '/').nth(4).map(|rest| format!("/{rest}")).unwrap_or_default();
-    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
-    Ok(Answer::moved(format!("/v1/conversations/{into}{beneath}{query}")))
 }
 
 /// List conversations
@@ -111,7 +95,7 @@ pub async fn count_conversations(caller: Caller, db: Data<Db>) -> Result<Answer>
 pub async fn get_conversation(caller: Caller, path: Path<ConversationPath>, uri: Uri, db: Data<Db>) -> Result<Answer> {
     let (id, user) = (path.id, caller.user);
     let work = move |tx: &mut Tx| {
-        or_moved(tx, id, &uri, |tx| {
+        or_moved(tx, id, &uri.to_string(), |tx| {
             let conversation = queries::conversation_view(tx.conn, tx.organization, user, id)?;
             Ok(Answer::ok(&conversation)?.version(conversation.version))
         })
@@ -138,7 +122,7 @@ pub async fn update_conversation(
     let (id, user) = (path.id, caller.user);
     let Body { value, retry } = body;
     db.write(&caller, retry, move |tx| {
-        or_moved(tx, id, &uri, |tx| {
+        or_moved(tx, id, &uri.to_string(), |tx| {
             desk::update_conversation(tx, id, &if_match, &value)?;
             let conversation = queries::conversation_view(tx.conn, tx.organization, user, id)?;
             Ok(Answer::ok(&conversation)?.version(conversation.version))
@@ -164,7 +148,7 @@ pub async fn mark_read(
 ) -> Result<Answer> {
     let (id, user) = (path.id, caller.user);
     db.write(&caller, retry, move |tx| {
-        or_moved(tx, id, &uri, |tx| queries::mark_read(tx, id, user).map(|()| Answer::no_content()))
+        or_moved(tx, id, &uri.to_string(), |tx| queries::mark_read(tx, id, user).map(|()| Answer::no_content()))
     })
     .await
 }
@@ -184,7 +168,7 @@ pub async fn mark_unread(
 ) -> Result<Answer> {
     let (id, user) = (path.id, caller.user);
     db.write(&caller, retry, move |tx| {
-        or_moved(tx, id, &uri, |tx| queries::mark_unread(tx, id, user).map(|()| Answer::no_content()))
+        or_moved(tx, id, &uri.to_string(), |tx| queries::mark_unread(tx, id, user).map(|()| Answer::no_content()))
     })
     .await
 }
@@ -206,7 +190,9 @@ pub async fn list_conversation_contacts(
 ) -> Result<Answer> {
     let id = path.id;
     let work = move |tx: &mut Tx| {
-        or_moved(tx, id, &uri, |tx| queries::conversation_contacts(tx.conn, tx.organization, id, &list.page)?.answer())
+        or_moved(tx, id, &uri.to_string(), |tx| {
+            queries::conversation_contacts(tx.conn, tx.organization, id, &list.page)?.answer()
+        })
     };
     db.read(&caller, work).await
 }
@@ -229,7 +215,7 @@ pub async fn list_messages(
 ) -> Result<Answer> {
     let id = path.id;
     let work = move |tx: &mut Tx| {
-        or_moved(tx, id, &uri, |tx| {
+        or_moved(tx, id, &uri.to_string(), |tx| {
             queries::list_messages(tx.conn, tx.organization, &links, id, &list.filter, &list.page)?.answer()
         })
     };
@@ -256,7 +242,7 @@ pub async fn create_message(
     let (id, user) = (path.id, caller.user);
     let Body { value, retry } = body;
     db.write(&caller, retry, move |tx| {
-        or_moved(tx, id, &uri, |tx| {
+        or_moved(tx, id, &uri.to_string(), |tx| {
             let message = desk::create_message(tx, user, id, &value)?;
             let message = queries::get_message(tx.conn, tx.organization, &links, message)?;
             Answer::created(format!("/v1/messages/{}", message.id), &message)

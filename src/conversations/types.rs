@@ -124,8 +124,8 @@ pub struct ConversationFilter {
     pub profile_id: Vec<ProfileId>,
     /// Whether something came in since you read it.
     pub unread: Option<bool>,
-    /// Words that all stand in its subject or all in one of its messages. Of words with three or more letters the
-    /// beginning is enough.
+    /// Words that all stand in its subject, or all in one of its messages; `"a phrase"`, `-without`. The last word may
+    /// be typed in part.
     #[validate(length(max = 200))]
     #[param(max_length = 200, example = "order")]
     pub q: Option<String>,

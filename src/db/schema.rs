@@ -424,6 +424,17 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Tsvector;
 
+    /// every word that a profile's name has or had, once: where the right spelling of a mistyped one is looked up
+    profile_words (organization_id, term) {
+        organization_id -> Uuid,
+        term -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
     profiles (organization_id, id) {
         organization_id -> Uuid,
         id -> Uuid,
@@ -504,6 +515,7 @@ diesel::joinable!(events -> organizations (organization_id));
 diesel::joinable!(idempotency_keys -> organizations (organization_id));
 diesel::joinable!(notes -> organizations (organization_id));
 diesel::joinable!(profile_fields -> organizations (organization_id));
+diesel::joinable!(profile_words -> organizations (organization_id));
 diesel::joinable!(profiles -> organizations (organization_id));
 diesel::joinable!(users -> organizations (organization_id));
 
@@ -530,6 +542,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     profile_field_values,
     profile_fields,
     profile_terms,
+    profile_words,
     profiles,
     refresh_tokens,
     thread_keys,

@@ -9,7 +9,7 @@ use diesel::pg::{Pg, PgValue};
 use diesel::query_builder::QueryId;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sql_types::{Bool, SqlType, Timestamptz};
-use diesel::{AsExpression, FromSqlRow, infix_operator};
+use diesel::{AsExpression, FromSqlRow, infix_operator, postfix_operator};
 use serde::{Deserialize, Serialize};
 
 /// PostgreSQL's `tsvector`.
@@ -28,6 +28,7 @@ pub struct Tsquery;
 pub struct Void;
 
 infix_operator!(Matches, " @@ ", Bool, backend: Pg);
+postfix_operator!(AsTsquery, "::tsquery", Tsquery, backend: Pg);
 
 /// Words and the places where each stands, ready to be stored: PostgreSQL's own parser never sees the text.
 #[derive(Debug, Clone, PartialEq, AsExpression)]
@@ -79,46 +80,6 @@ impl ToSql<Tsvector, Pg> for SearchVector {
             for place in places {
                 out.write_all(&place.to_be_bytes())?;
             }
-        }
-        Ok(IsNull::No)
-    }
-}
-
-/// Words that must all stand in a text; those that are long enough for it as beginnings of words.
-#[derive(Debug, Clone, PartialEq, AsExpression)]
-#[diesel(sql_type = Tsquery)]
-pub struct SearchQuery(Vec<String>);
-
-/// Shorter words begin too many others.
-const MIN_PREFIX_CHARS: usize = 3;
-
-impl SearchQuery {
-    pub fn new(words: impl IntoIterator<Item = String>) -> Self {
-        Self(words.into_iter().filter(|word| !word.is_empty() && word.len() <= MAX_WORD_BYTES).collect())
-    }
-
-    /// Whether nothing is asked for, and so nothing found.
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-}
-
-/// The binary form that `tsqueryrecv` reads: a count, then operators before their two operands.
-impl ToSql<Tsquery, Pg> for SearchQuery {
-    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
-        const WORD: u8 = 1;
-        const OPERATOR: [u8; 2] = [2, 2]; // AND
-        const ANY_WEIGHT: u8 = 0;
-        let count = (self.0.len() * 2).saturating_sub(1);
-        out.write_all(&u32::try_from(count)?.to_be_bytes())?;
-        for (index, word) in self.0.iter().enumerate() {
-            if index + 1 < self.0.len() {
-                out.write_all(&OPERATOR)?;
-            }
-            let is_prefix = word.is_ascii() && word.len() >= MIN_PREFIX_CHARS;
-            out.write_all(&[WORD, ANY_WEIGHT, u8::from(is_prefix)])?;
-            out.write_all(word.as_bytes())?;
-            out.write_all(&[0])?;
         }
         Ok(IsNull::No)
     }

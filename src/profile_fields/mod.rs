@@ -11,7 +11,8 @@ mod update;
 mod value;
 
 pub use queries::{fields, fields_for_write, holder, release_values, store_value};
-pub use types::{FieldOption, FieldType, ProfileField};
+pub use types::{CreateProfileField, FieldOption, FieldType, ProfileField};
+pub use update::create_field;
 pub use value::{Indexed, Rules, check, indexed, query_value};
 
 use utoipa_actix_web::service_config::ServiceConfig;

@@ -43,7 +43,7 @@ pub fn nearly_fits(name: &str, words: &[String]) -> bool {
 
 /// One letter wrong, missing, too many or swapped with its neighbour; two in a long word. What is typed may also be
 /// the beginning of the word.
-fn is_near(typed: &str, word: &str) -> bool {
+pub fn is_near(typed: &str, word: &str) -> bool {
     let typed: Vec<char> = typed.chars().collect();
     let word: Vec<char> = word.chars().collect();
     let forgiven = match typed.len() {

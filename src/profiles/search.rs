@@ -25,6 +25,8 @@ const CANDIDATES: usize = 200;
 const DEEP: usize = 2000;
 /// With fewer hits than this, typos are looked for.
 const FEW: usize = 10;
+/// Words that are looked at for the right spelling of a mistyped one.
+const SPELLINGS: i64 = 50;
 
 /// A page of profiles, filtered and sorted, or searched.
 pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<ProfileList> {
@@ -163,6 +165,8 @@ fn containing_all(tx: &mut Tx, words: &[String]) -> Result<(Vec<ProfileId>, bool
     });
     let mut by_rarity = found.into_iter();
     let Some((_, Found { mut ids, is_cut })) = by_rarity.next() else { return Ok((Vec::new(), false)) };
+    // Those found by their names come first.
+    ids.truncate(DEEP);
     for (word, other) in by_rarity {
         let having: HashSet<ProfileId> = if other.is_cut {
             queries::having(tx.conn, tx.organization, &ids, word)?.into_iter().collect()
@@ -183,9 +187,13 @@ fn nearly(tx: &mut Tx, words: &[String]) -> Result<Vec<ProfileId>> {
         .collect();
     long.sort_by_key(|word| Reverse(letters(word)));
     let mut ids = Vec::new();
-    for word in long.into_iter().take(2) {
-        ids.extend(queries::similar(tx.conn, tx.organization, word, CANDIDATES.try_into().unwrap_or(i64::MAX))?);
+    for typed in long.into_iter().take(2) {
+        let spellings = queries::similar_words(tx.conn, tx.organization, typed, SPELLINGS)?;
+        for word in spellings.iter().filter(|word| rank::is_near(typed, word)) {
+            ids.extend(queries::in_names(tx.conn, tx.organization, word, CANDIDATES.try_into().unwrap_or(i64::MAX))?);
+        }
     }
+    ids.truncate(DEEP);
     Ok(ids)
 }
 
@@ -198,12 +206,19 @@ fn say_what_matched(
     fields: &[ProfileField],
 ) -> Result<()> {
     let mut found: HashMap<ProfileId, Matched> = HashMap::new();
+    let names: HashMap<ProfileId, Vec<String>> =
+        profiles.iter().map(|profile| (profile.id, text::words(&profile.name))).collect();
     for word in words {
-        for (id, medium, address, name) in queries::matching_contacts(tx.conn, tx.organization, &elsewhere, word)? {
+        // A word that the name has, too, says nothing.
+        let lacks = |id: &&ProfileId| {
+            !names.get(id).is_some_and(|name| name.iter().any(|other| other.starts_with(word.as_str())))
+        };
+        let ids: Vec<ProfileId> = elsewhere.iter().filter(lacks).copied().collect();
+        for (id, medium, address, name) in queries::matching_contacts(tx.conn, tx.organization, &ids, word)? {
             let text = contact_text(word, medium, address, name);
             found.entry(id).or_insert(Matched { on: MatchedOn::Contact, text });
         }
-        for (id, field) in queries::matching_fields(tx.conn, tx.organization, &elsewhere, word)? {
+        for (id, field) in queries::matching_fields(tx.conn, tx.organization, &ids, word)? {
             let field = fields.iter().find(|known| known.id == field);
             let value =
                 field.and_then(|field| profiles.iter().find(|profile| profile.id == id)?.fields.get(&field.key));

@@ -1,5 +1,6 @@
 //! Handlers of the sidebar.
 
+use actix_web::http::Uri;
 use actix_web::web::Data;
 use actix_web::{get, put};
 use serde::Deserialize;
@@ -10,6 +11,7 @@ use super::types::{AttachQuery, AttachedContact, Sidebar, SidebarQuery};
 use crate::actor::Caller;
 use crate::answer::Answer;
 use crate::attachments::Links;
+use crate::conversations;
 use crate::db::Db;
 use crate::error::Result;
 use crate::http::body::Body;
@@ -46,13 +48,16 @@ pub async fn get_sidebar(
     caller: Caller,
     path: Path<ConversationPath>,
     query: Query<SidebarQuery>,
+    uri: Uri,
     db: Data<Db>,
     links: Data<Links>,
 ) -> Result<Answer> {
     let (id, other) = (path.id, query.contact_id);
     db.read(&caller, move |tx| {
-        let contact = queries::contact_beside(tx.conn, tx.organization, id, other)?;
-        Answer::ok(&queries::sidebar(tx.conn, tx.organization, &links, contact)?)
+        conversations::or_moved(tx, id, &uri.to_string(), |tx| {
+            let contact = queries::contact_beside(tx.conn, tx.organization, id, other)?;
+            Answer::ok(&queries::sidebar(tx.conn, tx.organization, &links, contact)?)
+        })
     })
     .await
 }

@@ -376,11 +376,11 @@ async fn a_cursor_belongs_to_its_list() {
     ] {
         with(query).await.problem(422, "cursor_invalid");
     }
-    let last = if cursor.ends_with('A') { 'B' } else { 'A' };
+    let first = if cursor.starts_with('A') { 'B' } else { 'A' };
     let changed = [&cursor[..cursor.len() - 2], "zz"].concat();
     let shortened = cursor[..cursor.len() - 4].to_owned();
     for broken in
-        [changed, shortened, format!("{last}{}", &cursor[1..]), "x".to_owned(), "%00".to_owned(), String::new()]
+        [changed, shortened, format!("{first}{}", &cursor[1..]), "x".to_owned(), "%00".to_owned(), String::new()]
     {
         let answer = admin.get(&format!("/v1/contacts?sort=-name&medium=email&cursor={broken}")).await;
         assert_eq!(answer.status, 422, "{broken}: {}", answer.body());

@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
+use diesel::dsl::exists;
 use diesel::prelude::*;
 use serde_json::{Map, json};
 
@@ -98,14 +99,9 @@ pub fn update_organization(tx: &mut Tx, if_match: &IfMatch, body: &UpdateOrganiz
     Ok(row.into())
 }
 
-/// The organization with this name; None where none or several have it.
-pub fn organization_named(conn: &mut PgConnection, name: &str) -> Result<Option<OrganizationId>> {
-    let ids: Vec<OrganizationId> =
-        organizations::table.filter(organizations::name.eq(name)).select(organizations::id).limit(2).load(conn)?;
-    Ok(match ids.as_slice() {
-        [only] => Some(*only),
-        _ => None,
-    })
+/// Whether there is any organization.
+pub fn has_organization(conn: &mut PgConnection) -> Result<bool> {
+    Ok(diesel::select(exists(organizations::table.select(organizations::id))).get_result(conn)?)
 }
 
 /// In which a bare date is a day.

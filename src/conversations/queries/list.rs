@@ -1,10 +1,10 @@
 //! What is read of conversations.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::exists;
+use diesel::dsl::{AsExprOf, exists};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Record, Timestamptz, Uuid};
+use diesel::sql_types::{Bool, Record, Text, Timestamptz, Uuid};
 
 use super::super::types::{
     Assigned, Conversation, ConversationCounts, ConversationFilter, ConversationList, ConversationStatus,
@@ -18,12 +18,12 @@ use crate::db::schema::{
     channels, contacts as contact_table, conversation_participants, conversation_reads, conversation_redirects,
     conversation_subjects, conversations, messages, profiles,
 };
-use crate::db::types::{Matches, SearchQuery, TimeOrNever, Tsquery};
+use crate::db::types::{AsTsquery, Matches, TimeOrNever};
 use crate::db::{Tx, keyset};
 use crate::error::{Code, Error, Result};
 use crate::http::page::Page;
 use crate::ids::{ChannelId, ContactId, ConversationId, OrganizationId, ProfileId, UserId};
-use crate::text;
+use crate::search::SearchQuery;
 
 /// Of a word that more messages have than this, conversations are walked newest first until a page is full; of others
 /// all that have it are looked up.
@@ -151,13 +151,13 @@ fn filtered<'a>(
                 messages::table
                     .filter(messages::organization_id.eq(organization))
                     .filter(messages::conversation_id.eq(conversations::id))
-                    .filter(Matches::new(messages::search, words.clone().into_sql::<Tsquery>())),
+                    .filter(Matches::new(messages::search, sought(words))),
             )
             .or(exists(
                 conversation_subjects::table
                     .filter(conversation_subjects::organization_id.eq(organization))
                     .filter(conversation_subjects::conversation_id.eq(conversations::id))
-                    .filter(Matches::new(conversation_subjects::search, words.clone().into_sql::<Tsquery>())),
+                    .filter(Matches::new(conversation_subjects::search, sought(words))),
             )),
         ),
     }
@@ -168,31 +168,34 @@ enum Found {
     Everything,
     These(Vec<ConversationId>),
     /// In too many to name: each is to be asked.
-    Common(SearchQuery),
+    /// The question, as a `tsquery`.
+    Common(String),
+}
+
+fn sought(words: &str) -> AsTsquery<AsExprOf<String, Text>> {
+    AsTsquery::new(words.to_owned().into_sql::<Text>())
 }
 
 fn search(conn: &mut PgConnection, organization: OrganizationId, typed: &str) -> Result<Found> {
-    let words = SearchQuery::new(text::words(typed).into_iter().take(text::MAX_QUERY_WORDS));
-    if words.is_empty() {
-        return Ok(Found::These(Vec::new()));
-    }
+    let Some(query) = SearchQuery::parse(typed) else { return Ok(Found::These(Vec::new())) };
+    let words = &query.tsquery();
     let mut ids: Vec<ConversationId> = messages::table
         .filter(messages::organization_id.eq(organization))
-        .filter(Matches::new(messages::search, words.clone().into_sql::<Tsquery>()))
+        .filter(Matches::new(messages::search, sought(words)))
         .select(messages::conversation_id)
         .limit(RARE)
         .load(conn)?;
     if ids.len() as i64 == RARE {
-        return Ok(Found::Common(words));
+        return Ok(Found::Common(words.clone()));
     }
     let by_subject: Vec<ConversationId> = conversation_subjects::table
         .filter(conversation_subjects::organization_id.eq(organization))
-        .filter(Matches::new(conversation_subjects::search, words.clone().into_sql::<Tsquery>()))
+        .filter(Matches::new(conversation_subjects::search, sought(words)))
         .select(conversation_subjects::conversation_id)
         .limit(RARE)
         .load(conn)?;
     if by_subject.len() as i64 == RARE {
-        return Ok(Found::Common(words));
+        return Ok(Found::Common(words.clone()));
     }
     ids.extend(by_subject);
     ids.sort_unstable();

@@ -20,6 +20,9 @@ use crate::http::page::Page;
 use crate::ids::{ChannelId, ContactId, ConversationId, MessageId, OrganizationId};
 use crate::text;
 
+/// What stands further on in a message isn't found; nor would there be room for its words.
+const MAX_SEARCHED_CHARS: usize = 500_000;
+
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = messages, check_for_backend(diesel::pg::Pg))]
 struct MessageRow {
@@ -101,6 +104,9 @@ pub fn get_message(
     found.ok_or_else(|| Error::not_found(Code::MessageNotFound))
 }
 
+/// The name, medium and address of a contact.
+type Named = (Option<String>, Medium, String);
+
 /// In the order of their ids in `ids`.
 fn message_views(
     conn: &mut PgConnection,
@@ -108,7 +114,7 @@ fn message_views(
     links: &Links,
     ids: &[MessageId],
 ) -> Result<Vec<Message>> {
-    let rows: Vec<(MessageRow, (Option<String>, Medium, String))> = messages::table
+    let rows: Vec<(MessageRow, Named)> = messages::table
         .inner_join(
             contacts::table
                 .on(contacts::organization_id.eq(messages::organization_id).and(contacts::id.eq(messages::contact_id))),
@@ -196,7 +202,8 @@ pub fn insert_message(
     if let Some(raw) = &new.raw {
         attachments::keep_blob(tx, raw)?;
     }
-    let words = text::words(new.subject.as_deref().unwrap_or_default()).into_iter().chain(text::words(&new.body));
+    let body = text::truncate(&new.body, MAX_SEARCHED_CHARS);
+    let words = text::words(new.subject.as_deref().unwrap_or_default()).into_iter().chain(text::words(body));
     Ok(diesel::insert_into(messages::table)
         .values((
             messages::organization_id.eq(tx.organization),

@@ -4,7 +4,7 @@ mod history;
 mod list;
 mod search;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{array, max};
@@ -18,7 +18,9 @@ use crate::access;
 use crate::actor::{ActorRef, ActorType};
 use crate::channels::Medium;
 use crate::db::Tx;
-use crate::db::schema::{contacts, conversation_participants, profile_activity, profile_terms, profiles};
+use crate::db::schema::{
+    contacts, conversation_participants, profile_activity, profile_terms, profile_words, profiles,
+};
 use crate::db::types::TimeOrNever;
 use crate::error::{Code, Error, Result};
 use crate::ids::{ContactId, OrganizationId, ProfileId};
@@ -28,7 +30,8 @@ use crate::text;
 pub use history::{contact_history, profile_history};
 pub use list::{Order, Wanted, list_profiles};
 pub use search::{
-    Named, beginning, having, in_contacts, in_fields, in_names, matching_contacts, matching_fields, named, similar,
+    Named, beginning, having, in_contacts, in_fields, in_names, matching_contacts, matching_fields, named,
+    similar_words,
 };
 
 const PREVIEW: i64 = 3;
@@ -297,20 +300,27 @@ fn last_moment(tx: &mut Tx, contact: ContactId) -> Result<Option<DateTime<Utc>>>
 }
 
 fn insert_terms(tx: &mut Tx, id: ProfileId, name: &str) -> Result<()> {
-    let rows: Vec<_> = text::words(name)
-        .into_iter()
-        .take(MAX_TERMS)
+    let terms: Vec<String> =
+        text::words(name).iter().take(MAX_TERMS).map(|word| text::truncate(word, MAX_TERM).to_owned()).collect();
+    let rows: Vec<_> = terms
+        .iter()
         .zip(0_i16..)
         .map(|(term, position)| {
             (
                 profile_terms::organization_id.eq(tx.organization),
                 profile_terms::profile_id.eq(id),
                 profile_terms::position.eq(position),
-                profile_terms::term.eq(text::truncate(&term, MAX_TERM).to_owned()),
+                profile_terms::term.eq(term),
             )
         })
         .collect();
     diesel::insert_into(profile_terms::table).values(rows).execute(tx.conn)?;
+    // Nobody waits for a word that is known; new ones come in the same order from everyone.
+    let words: Vec<_> = BTreeSet::from_iter(&terms)
+        .into_iter()
+        .map(|term| (profile_words::organization_id.eq(tx.organization), profile_words::term.eq(term)))
+        .collect();
+    diesel::insert_into(profile_words::table).values(words).on_conflict_do_nothing().execute(tx.conn)?;
     Ok(())
 }
 

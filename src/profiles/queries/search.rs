@@ -7,7 +7,9 @@ use diesel::sql_types::{Bool, Float, Text};
 use super::list::{Wanted, filtered};
 use crate::channels::Medium;
 use crate::db::keyset::prefix_end;
-use crate::db::schema::{contact_terms, contacts, profile_activity, profile_field_terms, profile_terms, profiles};
+use crate::db::schema::{
+    contact_terms, contacts, profile_activity, profile_field_terms, profile_terms, profile_words, profiles,
+};
 use crate::db::types::TimeOrNever;
 use crate::error::Result;
 use crate::ids::{OrganizationId, ProfileFieldId, ProfileId};
@@ -137,19 +139,19 @@ pub fn having(
     Ok(found)
 }
 
-/// Profiles with a word in their name that is written nearly so, nearest first.
-pub fn similar(
+/// Words of names that are written nearly like this one, nearest first.
+pub fn similar_words(
     conn: &mut PgConnection,
     organization: OrganizationId,
     word: &str,
     limit: i64,
-) -> Result<Vec<ProfileId>> {
+) -> Result<Vec<String>> {
     let written = || word.into_sql::<Text>();
-    Ok(profile_terms::table
-        .filter(profile_terms::organization_id.eq(organization))
-        .filter(IsSimilar::new(profile_terms::term, written()))
-        .order(Distance::new(profile_terms::term, written()))
-        .select(profile_terms::profile_id)
+    Ok(profile_words::table
+        .filter(profile_words::organization_id.eq(organization))
+        .filter(IsSimilar::new(profile_words::term, written()))
+        .order((Distance::new(profile_words::term, written()), profile_words::term))
+        .select(profile_words::term)
         .limit(limit)
         .load(conn)?)
 }

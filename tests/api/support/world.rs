@@ -105,6 +105,8 @@ impl Server {
                 let server = HttpServer::new(move || app::app(shared.clone()))
                     .workers(1)
                     .worker_max_blocking_threads(16)
+                    // As in production: on a busy machine a test may leave its connection alone for seconds.
+                    .keep_alive(std::time::Duration::from_secs(75))
                     .disable_signals()
                     .bind(bind)
                     .unwrap();
