@@ -49,7 +49,7 @@ fn sources() -> Vec<Source> {
     let read = |file: std::path::PathBuf| {
         let path = file.strip_prefix(&src).unwrap().to_str().unwrap().to_owned();
         let text = std::fs::read_to_string(&file).unwrap();
-        let code = text.split("#[cfg(test)]").next().unwrap_or_default();
+        let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or_default();
         let code = code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<Vec<_>>().join("\n");
         let module = path.split(['/', '.']).next().unwrap().to_owned();
         Source { path, module, lines: text.lines().count(), code }
