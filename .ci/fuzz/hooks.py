@@ -30,6 +30,7 @@ REASONS = [
     ("body", "password", "/password/current"),
     ("body", "user_not_found", "/mentions/"),
     ("body", "user", "/assignee_id"),
+    ("body", "attachment_not_found", "(/message)?/attachment_ids/"),
     ("body", "unknown", "/ids/"),
     ("body", "missing", "/ids"),
     ("body", "", "(/new_profile)?/fields/"),
@@ -37,6 +38,8 @@ REASONS = [
     # Two fields together.
     ("body", "medium|required", "(/contacts/[0-9]+)?/channel_id"),
     ("body", "channel", "/contact_id"),
+    ("body", "on_conflict", "/expected_profile_id"),
+    ("body", "repeated", "/options/"),
     ("body", "not_a_call", "/duration_seconds"),
     ("body", "type|required", "/options"),
 ]

@@ -55,9 +55,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     // What a handler says itself names the role that is needed: `security(("bearer" = ["admin"]))`. A bearer token has
     // no scopes in the document, so the role goes beside them.
     let role = operation.get("security").and_then(|security| security.pointer("/0/bearer/0")).cloned();
-    if !is_public {
-        operation.insert("security".to_owned(), json!([{ BEARER: [] }]));
-    }
+    let security = if is_public { json!([]) } else { json!([{ BEARER: [] }]) };
+    operation.insert("security".to_owned(), security);
     describe(operation, role.as_ref().and_then(Value::as_str));
     if let Some(role) = role {
         operation.insert("x-required-role".to_owned(), role);

@@ -85,7 +85,7 @@ pub struct InboundAttachment {
     #[schema(max_length = 255, example = "text/plain")]
     pub content_type: String,
     #[serde(skip_serializing)]
-    #[schema(value_type = String, format = Byte, example = "T3JkZXIgNw==")]
+    #[schema(required = true, value_type = String, format = Byte, example = "T3JkZXIgNw==")]
     pub data: Base64,
 }
 

@@ -29,6 +29,7 @@ from api.models import (
     Medium,
     NewProfile,
     Problem,
+    Profile,
     Received,
     UpdateProfile,
 )
@@ -51,19 +52,19 @@ def problem(answer: Response[T | Problem], code: str) -> None:
 url, email = os.environ["DOSSIER_URL"], os.environ["DOSSIER_EMAIL"]
 anonymous = Client(base_url=url, raise_on_unexpected_status=True)
 problem(login.sync_detailed(client=anonymous, body=Login(email=email, password="not the password")), "credentials_invalid")
-session = expect(login.sync_detailed(client=anonymous, body=Login(email, os.environ["DOSSIER_PASSWORD"])))
+session = expect(login.sync_detailed(client=anonymous, body=Login(email=email, password=os.environ["DOSSIER_PASSWORD"])))
 api = AuthenticatedClient(base_url=url, token=session.access_token, raise_on_unexpected_status=True)
 me = expect(get_me.sync_detailed(client=api))
 assert me.email == email
 
 # Somebody writes, from two addresses.
 run = uuid.uuid4()
-channel = expect(create_channel.sync_detailed(client=api, body=CreateChannel(f"Python {run}", Medium.EMAIL)))
+channel = expect(create_channel.sync_detailed(client=api, body=CreateChannel(name=f"Python {run}", medium=Medium.EMAIL)))
 
 
 def write(address: str, body: str) -> Received:
-    sender = InboundSender(address, "Ada Lovelace")
-    message = InboundMessage(body, str(uuid.uuid4()), sender)
+    sender = InboundSender(address=address, name="Ada Lovelace")
+    message = InboundMessage(external_id=str(uuid.uuid4()), from_=sender, body=body)
     return expect(receive_message.sync_detailed(channel.id, client=api, body=message))
 
 
@@ -81,7 +82,7 @@ assert [one.id for one in expect(rest).data] == [work.conversation_id]
 made = attach_contact.sync_detailed(
     work.contact_id,
     client=api,
-    body=AttachContact(new_profile=NewProfile("Ada Lovelace")),
+    body=AttachContact(new_profile=NewProfile(name="Ada Lovelace")),
     idempotency_key=str(uuid.uuid4()),
 )
 assert made.status_code == HTTPStatus.CREATED
@@ -94,12 +95,12 @@ def attach_other(body: AttachContact) -> Response[AttachedContact | Problem]:
 
 attached = expect(attach_other(AttachContact(profile_id=profile.id)))
 assert attached.profile.contact_count == 2
-problem(attach_other(AttachContact(new_profile=NewProfile("Another"))), "contact_already_attached")
+problem(attach_other(AttachContact(new_profile=NewProfile(name="Another"))), "contact_already_attached")
 
 moments = expect(list_profile_contact_moments.sync_detailed(profile.id, client=api, q="order"))
 assert [moment.conversation_id for moment in moments.data] == [home.conversation_id, work.conversation_id]
 
-text = CreateNote("Prefers to be called in the morning.", mentions=[me.id])
+text = CreateNote(body="Prefers to be called in the morning.", mentions=[me.id])
 note = expect(create_profile_note.sync_detailed(profile.id, client=api, body=text))
 sidebar = expect(get_sidebar.sync_detailed(work.conversation_id, client=api))
 assert sidebar.contact.contact.id == work.contact_id
@@ -109,7 +110,7 @@ assert [each.id for each in sidebar.profile.notes.data] == [note.id]
 
 
 # Two edit at once: the second is told.
-def edit(name: str) -> Response[object]:
+def edit(name: str) -> Response[Problem | Profile]:
     version = f'"{attached.profile.version}"'
     return update_profile.sync_detailed(profile.id, client=api, body=UpdateProfile(name=name), if_match=version)
 
