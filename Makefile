@@ -1,6 +1,6 @@
 # Each target is one or two plain commands: see here what to type without make.
 
-.PHONY: run test lint openapi postgres
+.PHONY: run test lint openapi bench-search postgres
 
 # The development profile: a newcomer's first build takes half as long as a release build, and is fast enough to see.
 run: postgres
@@ -16,6 +16,10 @@ lint:
 
 openapi:
 	cargo run --quiet -- openapi > openapi/openapi.json
+
+# Makes a million profiles in BENCH_DIR (target/bench) the first time; SCALE, NAMES and PARTS as benches/search/main.rs says.
+bench-search: postgres
+	cargo bench --bench search
 
 # The PostgreSQL server's programs, where they are missing; the service and the tests find and start them.
 APT = apt-get install -y postgresql
