@@ -6,8 +6,8 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use super::filter::{self, ProfileFilter, SortBy};
-use super::queries::{self, ByName, Order, Reach, Wanted};
+use super::filter::{self, Order, ProfileFilter};
+use super::queries::{self, ByName, Reach, Wanted};
 use super::rank::{self, Fit};
 use super::terms;
 use super::types::{Matched, MatchedOn, Profile, ProfileList};
@@ -53,7 +53,11 @@ pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<Pro
         errors.extend(wrong);
         Vec::new()
     });
-    let order = order(filter, &fields).unwrap_or_else(|wrong| {
+    let order = match filter.q {
+        Some(_) => Ok((Order::Name, false)),
+        None => filter::order(filter, &fields, &conditions),
+    };
+    let order = order.unwrap_or_else(|wrong| {
         errors.push(wrong);
         (Order::Name, false)
     });
@@ -65,18 +69,6 @@ pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<Pro
         Some(typed) => search(tx, typed, &wanted, &fields, &list.page),
         None => queries::list_profiles(tx.conn, tx.organization, &wanted, order, &list.page),
     }
-}
-
-fn order(filter: &ProfileFilter, fields: &[ProfileField]) -> Result<(Order, bool), FieldError> {
-    let Some(sort) = &filter.sort else { return Ok((Order::Name, false)) };
-    let order = match &sort.by {
-        SortBy::Name => Order::Name,
-        SortBy::CreatedAt => Order::CreatedAt,
-        SortBy::UpdatedAt => Order::UpdatedAt,
-        SortBy::LastContactMomentAt => Order::LastContactMomentAt,
-        SortBy::Field(key) => Order::Field(filter::sort_field(fields, key)?.id),
-    };
-    Ok((order, sort.descending))
 }
 
 /// A profile, and how it fits.

@@ -30,7 +30,7 @@ use crate::profile_fields;
 use crate::text;
 
 pub use history::{contact_history, profile_history};
-pub use list::{Order, Wanted, list_profiles};
+pub use list::{Wanted, list_profiles};
 pub use names::{ByName, Reach, beginning, count_in_names, in_names, spelled};
 pub use search::{elsewhere, having, matching_contacts, matching_fields, wanted_of};
 
