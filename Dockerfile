@@ -6,6 +6,7 @@ RUN apt-get update \
     && apt-get install -y --no-install-recommends libssl-dev pkg-config \
     && rm -rf /var/lib/apt/lists/*
 COPY Cargo.toml Cargo.lock build.rs ./
+COPY benches benches
 # Dependencies in a layer of their own: they change less often than the code.
 RUN mkdir src \
     && echo 'fn main() {}' > src/main.rs \

@@ -1,6 +1,6 @@
 # Each target is one or two plain commands: see here what to type without make.
 
-.PHONY: run test lint openapi fuzz-api postgres tools
+.PHONY: run test lint openapi fuzz-api bench-search postgres tools
 
 # The development profile: a newcomer's first build takes half as long as a release build, and is fast enough to see.
 run: postgres
@@ -22,6 +22,10 @@ SEED = $(shell date +%s)
 fuzz-api: postgres
 	cargo build
 	EXAMPLES=300 .ci/fuzz.sh $(SEED)
+
+# Makes a million profiles in BENCH_DIR (target/bench) the first time; SCALE, NAMES and PARTS as benches/search/main.rs says.
+bench-search: postgres
+	cargo bench --bench search
 
 # What is missing on the machine: $(call install,Debian's packages,Homebrew's).
 install = if command -v brew; then brew install $(2); \

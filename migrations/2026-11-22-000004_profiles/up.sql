@@ -1,5 +1,3 @@
-CREATE EXTENSION IF NOT EXISTS pg_trgm;
-
 CREATE TABLE profile_fields (
     organization_id uuid NOT NULL REFERENCES organizations (id),
     id uuid NOT NULL,
@@ -91,16 +89,26 @@ CREATE TABLE profile_terms (
     profile_id uuid NOT NULL,
     position smallint NOT NULL,
     term text COLLATE "C" NOT NULL,
+    words text COLLATE "C" NOT NULL,
     PRIMARY KEY (organization_id, profile_id, position),
     FOREIGN KEY (organization_id, profile_id) REFERENCES profiles (organization_id, id)
 );
-CREATE INDEX profile_terms_term_idx ON profile_terms (organization_id, term, profile_id);
+CREATE INDEX profile_terms_term_idx ON profile_terms (organization_id, term, profile_id) INCLUDE (words);
 COMMENT ON TABLE profile_terms IS 'the words of a profile''s name, by which it is found';
+COMMENT ON COLUMN profile_terms.words IS 'all words of the name, each after a space: a second word is looked for without leaving the index';
 
 CREATE TABLE profile_words (
     organization_id uuid NOT NULL REFERENCES organizations (id),
     term text COLLATE "C" NOT NULL,
     PRIMARY KEY (organization_id, term)
 );
-CREATE INDEX profile_words_trigram_idx ON profile_words USING gin (term gin_trgm_ops);
-COMMENT ON TABLE profile_words IS 'every word that a profile''s name has or had, once: where the right spelling of a mistyped one is looked up';
+COMMENT ON TABLE profile_words IS 'every word that a profile''s name has or had, once';
+
+CREATE TABLE profile_spellings (
+    organization_id uuid NOT NULL,
+    spelling text COLLATE "C" NOT NULL,
+    term text COLLATE "C" NOT NULL,
+    PRIMARY KEY (organization_id, spelling, term),
+    FOREIGN KEY (organization_id, term) REFERENCES profile_words (organization_id, term)
+);
+COMMENT ON TABLE profile_spellings IS 'the beginning of each word, whole and with one letter left out: where the right spelling of a mistyped word is looked up';

@@ -411,11 +411,10 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Tsvector;
 
-    /// the words of a profile's name, by which it is found
-    profile_terms (organization_id, profile_id, position) {
+    /// the beginning of each word, whole and with one letter left out: where the right spelling of a mistyped word is looked up
+    profile_spellings (organization_id, spelling, term) {
         organization_id -> Uuid,
-        profile_id -> Uuid,
-        position -> Int2,
+        spelling -> Text,
         term -> Text,
     }
 }
@@ -424,7 +423,22 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Tsvector;
 
-    /// every word that a profile's name has or had, once: where the right spelling of a mistyped one is looked up
+    /// the words of a profile's name, by which it is found
+    profile_terms (organization_id, profile_id, position) {
+        organization_id -> Uuid,
+        profile_id -> Uuid,
+        position -> Int2,
+        term -> Text,
+        /// all words of the name, each after a space: a second word is looked for without leaving the index
+        words -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
+    /// every word that a profile's name has or had, once
     profile_words (organization_id, term) {
         organization_id -> Uuid,
         term -> Text,
@@ -541,6 +555,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     profile_field_terms,
     profile_field_values,
     profile_fields,
+    profile_spellings,
     profile_terms,
     profile_words,
     profiles,

@@ -59,7 +59,8 @@ pub struct ProfileFilter {
     #[param(example = "2024-02-01")]
     pub moment_before: Option<When>,
     /// `name`, `created_at`, `updated_at`, `last_contact_moment_at` or `field[<key>]`; with `-` before it, descending.
-    /// Profiles without a value come last.
+    /// Profiles without a value come last. What is bounded (`.gte`, `.lt`) must be what is sorted by, and is when this
+    /// says nothing; with `q` it may be anything.
     #[param(
         value_type = Option<String>, default = "name", example = "-created_at",
         pattern = r"^-?(name|created_at|updated_at|last_contact_moment_at|field\[[a-z][a-z0-9_]{0,62}\])$",
@@ -184,8 +185,87 @@ fn condition(
     Ok(Condition { field: field.id, test })
 }
 
+/// How a list is sorted. What is bounded from one side or both is read from its own index, and in that index's order:
+/// in any other, finding a page would take as long as the organization is large.
+pub fn order(
+    filter: &ProfileFilter,
+    fields: &[ProfileField],
+    conditions: &[Condition],
+) -> Result<(Order, bool), FieldError> {
+    let asked = match &filter.sort {
+        None => None,
+        Some(Sort { by, descending }) => Some((by.order(fields)?, *descending)),
+    };
+    let bounded = bounded_by(filter, conditions);
+    match (bounded.as_slice(), asked) {
+        ([], asked) => Ok(asked.unwrap_or((Order::Name, false))),
+        ([bound], None) => Ok((*bound, false)),
+        ([bound], Some((order, descending))) if *bound == order => Ok((order, descending)),
+        ([bound], Some(_)) => {
+            let message = format!("profiles within bounds of {0} are sorted by {0}", bound.name(fields));
+            Err(FieldError::query("sort", "unsupported", message))
+        }
+        ([bound, other, ..], _) => {
+            let (bound, other) = (bound.name(fields), other.name(fields));
+            let message = format!("{other} can't be bounded together with {bound}: each is an order of its own");
+            Err(FieldError::query(format!("{other}.gte"), "unsupported", message))
+        }
+    }
+}
+
+fn bounded_by(filter: &ProfileFilter, conditions: &[Condition]) -> Vec<Order> {
+    let times = [
+        (Order::CreatedAt, filter.created_from, filter.created_before),
+        (Order::UpdatedAt, filter.updated_from, filter.updated_before),
+        (Order::LastContactMomentAt, filter.moment_from, filter.moment_before),
+    ];
+    let times = times.into_iter().filter(|(_, from, before)| from.is_some() || before.is_some());
+    let values = conditions.iter().filter(|condition| matches!(condition.test, Test::From(_) | Test::Before(_)));
+    let mut bounded: Vec<Order> = times.map(|(order, ..)| order).collect();
+    bounded.extend(values.map(|condition| Order::Field(condition.field)));
+    bounded.dedup();
+    bounded
+}
+
+impl SortBy {
+    fn order(&self, fields: &[ProfileField]) -> Result<Order, FieldError> {
+        Ok(match self {
+            Self::Name => Order::Name,
+            Self::CreatedAt => Order::CreatedAt,
+            Self::UpdatedAt => Order::UpdatedAt,
+            Self::LastContactMomentAt => Order::LastContactMomentAt,
+            Self::Field(key) => Order::Field(sort_field(fields, key)?.id),
+        })
+    }
+}
+
+/// By what a list is sorted, once its field is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Order {
+    Name,
+    CreatedAt,
+    UpdatedAt,
+    LastContactMomentAt,
+    Field(ProfileFieldId),
+}
+
+impl Order {
+    fn name(self, fields: &[ProfileField]) -> String {
+        match self {
+            Self::Name => "name".to_owned(),
+            Self::CreatedAt => "created_at".to_owned(),
+            Self::UpdatedAt => "updated_at".to_owned(),
+            Self::LastContactMomentAt => "last_contact_moment_at".to_owned(),
+            Self::Field(id) => {
+                let key = fields.iter().find(|field| field.id == id).map_or("", |field| field.key.as_str());
+                format!("field[{key}]")
+            }
+        }
+    }
+}
+
 /// The field that a list is sorted by, if it can be.
-pub fn sort_field<'f>(fields: &'f [ProfileField], key: &str) -> Result<&'f ProfileField, FieldError> {
+fn sort_field<'f>(fields: &'f [ProfileField], key: &str) -> Result<&'f ProfileField, FieldError> {
     let refused = |code, message| FieldError::query("sort", code, message);
     let field = fields.iter().find(|field| field.key == key);
     let field = field.ok_or_else(|| refused("unknown", format!("{key} is no profile field of this organization")))?;

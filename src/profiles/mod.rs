@@ -12,11 +12,13 @@ mod rank;
 mod routes;
 mod save;
 mod search;
+mod terms;
 mod types;
 
 pub use attach::{attach_contact, detach_contact};
 pub use queries::{get_profile, note_contact_moment, require_profile};
 pub use save::create_profile;
+pub use terms::{joined, name_terms, spellings};
 pub use types::{AttachContact, Attached, CreateProfile, NewProfile, OnConflict, Profile, ProfileKind};
 
 use utoipa_actix_web::service_config::ServiceConfig;

@@ -6,27 +6,35 @@
 use std::cmp::Reverse;
 use std::collections::{HashMap, HashSet};
 
-use super::filter::{self, ProfileFilter, SortBy};
-use super::queries::{self, Named, Order, Wanted};
+use super::filter::{self, Order, ProfileFilter};
+use super::queries::{self, ByName, Reach, Wanted};
 use super::rank::{self, Fit};
+use super::terms;
 use super::types::{Matched, MatchedOn, Profile, ProfileList};
 use crate::access;
 use crate::channels::Medium;
 use crate::db::Tx;
+use crate::db::types::TimeOrNever;
 use crate::error::{Error, FieldError, Result};
 use crate::http::page::{Count, FieldList, Page};
 use crate::ids::ProfileId;
 use crate::profile_fields::{self, ProfileField};
 use crate::text;
 
-/// Candidates of a class: as many as there may be hits.
+/// As many as there may be hits.
 const CANDIDATES: usize = 200;
-/// Candidates where more than one thing must fit: another word, or a filter.
-const DEEP: usize = 2000;
-/// With fewer hits than this, typos are looked for.
+/// Candidates where a filter must fit, too.
+const FILTERED: usize = 2000;
+/// With fewer hits than this, profiles are looked for that have one word here and another there, and typos.
 const FEW: usize = 10;
-/// Words that are looked at for the right spelling of a mistyped one.
-const SPELLINGS: i64 = 50;
+/// Entries of an index that are read for several words; which of the words is rare is counted only so far.
+const DEEP: i64 = 20_000;
+const COUNTED: i64 = 2000;
+/// Words of which the right spelling is looked for; words that are looked at for each of its spellings; and those
+/// that are taken for it.
+const MISTYPED: usize = 3;
+const SPELLED: i64 = 50;
+const RIGHT: usize = 12;
 
 /// A page of profiles, filtered and sorted, or searched.
 pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<ProfileList> {
@@ -45,7 +53,11 @@ pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<Pro
         errors.extend(wrong);
         Vec::new()
     });
-    let order = order(filter, &fields).unwrap_or_else(|wrong| {
+    let order = match filter.q {
+        Some(_) => Ok((Order::Name, false)),
+        None => filter::order(filter, &fields, &conditions),
+    };
+    let order = order.unwrap_or_else(|wrong| {
         errors.push(wrong);
         (Order::Name, false)
     });
@@ -59,19 +71,7 @@ pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<Pro
     }
 }
 
-fn order(filter: &ProfileFilter, fields: &[ProfileField]) -> Result<(Order, bool), FieldError> {
-    let Some(sort) = &filter.sort else { return Ok((Order::Name, false)) };
-    let order = match &sort.by {
-        SortBy::Name => Order::Name,
-        SortBy::CreatedAt => Order::CreatedAt,
-        SortBy::UpdatedAt => Order::UpdatedAt,
-        SortBy::LastContactMomentAt => Order::LastContactMomentAt,
-        SortBy::Field(key) => Order::Field(filter::sort_field(fields, key)?.id),
-    };
-    Ok((order, sort.descending))
-}
-
-/// A hit, ranked: how it fits, then the latest contact moment, then its place in the index.
+/// A profile, and how it fits.
 struct Hit {
     profile: ProfileId,
     fit: Fit,
@@ -86,122 +86,165 @@ fn search(tx: &mut Tx, typed: &str, wanted: &Wanted, fields: &[ProfileField], pa
     let next_cursor = page.cut(&mut shown, |(place, _)| place + 1)?;
     let ids: Vec<ProfileId> = shown.iter().map(|(_, hit)| hit.profile).collect();
     let mut data = queries::profile_views(tx.conn, tx.organization, &ids)?;
-    let elsewhere =
+    let elsewhere: Vec<ProfileId> =
         shown.into_iter().filter(|(_, hit)| hit.fit == Fit::Elsewhere).map(|(_, hit)| hit.profile).collect();
-    say_what_matched(tx, &mut data, elsewhere, &words, fields)?;
+    say_what_matched(tx, &mut data, &elsewhere, &words, fields)?;
     let count = page.count.map(|_| Count { value: i64::try_from(total).unwrap_or(i64::MAX), exact: !truncated });
     Ok(ProfileList { data, next_cursor, count, truncated: Some(truncated) })
 }
 
 /// At most 200, best first, and whether a bound may have cut more off.
 fn hits(tx: &mut Tx, typed: &str, words: &[String], wanted: &Wanted) -> Result<(Vec<Hit>, bool)> {
-    let bound = if wanted.is_all() { CANDIDATES } else { DEEP };
-    let begins = text::sort_key(typed);
-    let mut ids = queries::beginning(tx.conn, tx.organization, &begins, bound.try_into().unwrap_or(i64::MAX))?;
-    let mut truncated = ids.len() >= bound;
-    if !truncated {
-        let (more, cut) = match words {
-            [word] => {
-                let found = containing(tx, word, bound)?;
-                (found.ids, found.is_cut)
-            }
-            _ => containing_all(tx, words)?,
-        };
-        ids.extend(more);
-        truncated = cut;
+    let bound = if wanted.is_all() { CANDIDATES } else { FILTERED };
+    let limit = i64::try_from(bound).unwrap_or(i64::MAX);
+    let mut found = Found::default();
+    let whole = text::sort_key(typed);
+    for (id, name) in queries::beginning(tx.conn, tx.organization, &whole, limit)? {
+        found.add(id, if name == whole { Fit::Exact } else { Fit::FirstWord });
     }
-    let mut hits = rank(tx, &ids, wanted, |name| Some(rank::fit(name, words)))?;
+    if found.len() < bound {
+        let (named, is_cut) = named(tx, words, limit)?;
+        found.is_cut |= is_cut;
+        named.iter().for_each(|(id, name)| found.add(*id, rank::fit(name, words)));
+    }
+    if found.len() < if words.len() == 1 { bound } else { FEW } {
+        let (elsewhere, is_cut) = elsewhere(tx, words, limit)?;
+        found.is_cut |= is_cut;
+        elsewhere.iter().for_each(|id| found.add(*id, Fit::Elsewhere));
+    }
+    let mut truncated = found.is_cut || found.len() >= bound;
+    let mut hits = rank(tx, &found, wanted, bound)?;
     if hits.len() < FEW {
-        let known: HashSet<ProfileId> = ids.into_iter().collect();
-        let near = nearly(tx, words)?.into_iter().filter(|id| !known.contains(id)).collect::<Vec<_>>();
-        hits.extend(rank(tx, &near, wanted, |name| rank::nearly_fits(name, words).then_some(Fit::Typo))?);
+        let mut near = Found::default();
+        for (id, name) in nearly(tx, words, limit)?.into_iter().filter(|(id, _)| !found.places.contains_key(id)) {
+            rank::near_fit(&name, words).into_iter().for_each(|fit| near.add(id, fit));
+        }
+        hits.extend(rank(tx, &near, wanted, bound)?);
     }
     truncated |= hits.len() > CANDIDATES;
     hits.truncate(CANDIDATES);
     Ok((hits, truncated))
 }
 
-fn rank(tx: &mut Tx, ids: &[ProfileId], wanted: &Wanted, fit: impl Fn(&str) -> Option<Fit>) -> Result<Vec<Hit>> {
-    let mut places: HashMap<ProfileId, usize> = HashMap::new();
-    for (place, id) in ids.iter().enumerate() {
-        places.entry(*id).or_insert(place);
-    }
-    let distinct: Vec<ProfileId> = places.keys().copied().collect();
-    let named = queries::named(tx.conn, tx.organization, wanted, &distinct)?;
-    let mut ranked: Vec<(Fit, Named)> =
-        named.into_iter().filter_map(|named| Some((fit(&named.name)?, named))).collect();
-    ranked.sort_by_key(|(fit, named)| (*fit, Reverse(named.last_contact_moment_at), places.get(&named.id).copied()));
-    Ok(ranked.into_iter().map(|(fit, named)| Hit { profile: named.id, fit }).collect())
-}
-
-/// Profiles that have one word.
+/// Candidates: each profile once, as it fits best, in the order in which they were found.
+#[derive(Default)]
 struct Found {
-    ids: Vec<ProfileId>,
+    places: HashMap<ProfileId, (Fit, usize)>,
     /// Whether there may be more.
     is_cut: bool,
 }
 
-/// Profiles with a word that begins with this one: in their name, their contacts or their fields.
-fn containing(tx: &mut Tx, word: &str, bound: usize) -> Result<Found> {
-    let limit = i64::try_from(bound).unwrap_or(i64::MAX);
-    let mut found = Found { ids: Vec::new(), is_cut: false };
-    for read in [queries::in_names, queries::in_contacts, queries::in_fields] {
-        let ids = read(tx.conn, tx.organization, word, limit)?;
-        found.is_cut |= ids.len() >= bound;
-        found.ids.extend(ids);
+impl Found {
+    fn add(&mut self, id: ProfileId, fit: Fit) {
+        let place = (fit, self.places.len());
+        self.places.entry(id).and_modify(|known| *known = place.min(*known)).or_insert(place);
     }
-    Ok(found)
+
+    fn len(&self) -> usize {
+        self.places.len()
+    }
 }
 
-/// Profiles that have every word. The rarest word gives the candidates; the others are looked up in those.
-fn containing_all(tx: &mut Tx, words: &[String]) -> Result<(Vec<ProfileId>, bool)> {
-    let mut found: Vec<(&String, Found)> = Vec::new();
+/// The wanted ones of the best candidates: as they fit, then the latest contact moment first.
+fn rank(tx: &mut Tx, found: &Found, wanted: &Wanted, bound: usize) -> Result<Vec<Hit>> {
+    let mut best: Vec<(&ProfileId, &(Fit, usize))> = found.places.iter().collect();
+    best.sort_by_key(|(_, place)| **place);
+    best.truncate(bound);
+    let ids: Vec<ProfileId> = best.into_iter().map(|(id, _)| *id).collect();
+    let moments: HashMap<ProfileId, TimeOrNever> = match ids.is_empty() {
+        true => HashMap::new(),
+        false => queries::wanted_of(tx.conn, tx.organization, wanted, &ids)?.into_iter().collect(),
+    };
+    let mut hits: Vec<(TimeOrNever, Hit)> = ids
+        .into_iter()
+        .filter_map(|profile| Some((*moments.get(&profile)?, Hit { profile, fit: found.places.get(&profile)?.0 })))
+        .collect();
+    // Those of one fit and moment stay as they were found.
+    hits.sort_by_key(|(moment, hit)| (hit.fit, Reverse(*moment)));
+    Ok(hits.into_iter().map(|(_, hit)| hit).collect())
+}
+
+/// Profiles whose name has every word. The rarest is read from the index, which shows whether the others are there.
+fn named(tx: &mut Tx, words: &[String], limit: i64) -> Result<(Vec<ByName>, bool)> {
+    let (lead, counted, others) = match words {
+        [word] => (word, limit, Vec::new()),
+        _ => {
+            let mut sized = Vec::new();
+            for word in words {
+                sized.push((queries::count_in_names(tx.conn, tx.organization, word, COUNTED)?, word));
+            }
+            sized.sort_by_key(|(size, word)| (*size, Reverse(word.len())));
+            let Some(((size, lead), others)) = sized.split_first() else { return Ok((Vec::new(), false)) };
+            (*lead, *size, others.iter().map(|(_, word)| *word).collect())
+        }
+    };
+    let read = if others.is_empty() { limit } else { DEEP };
+    let found = queries::in_names(tx.conn, tx.organization, &[lead], &others, Reach { read, found: limit })?;
+    let is_full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let is_cut = is_full
+        || (!others.is_empty()
+            && counted >= COUNTED
+            && queries::count_in_names(tx.conn, tx.organization, lead, DEEP)? >= DEEP);
+    Ok((found, is_cut))
+}
+
+/// Profiles that have every word, one of them at least in a contact or a field.
+fn elsewhere(tx: &mut Tx, words: &[String], limit: i64) -> Result<(Vec<ProfileId>, bool)> {
+    let limit = if words.len() == 1 { limit } else { limit.min(CANDIDATES.try_into().unwrap_or(i64::MAX)) };
+    let is_cut = |ids: &Vec<ProfileId>| ids.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut by_word = Vec::new();
     for word in words {
-        found.push((word, containing(tx, word, DEEP)?));
+        let mut ids = queries::elsewhere(tx.conn, tx.organization, word, limit)?;
+        let cut = is_cut(&ids);
+        if words.len() > 1 && !cut {
+            let reach = Reach { read: limit, found: limit };
+            ids.extend(queries::in_names(tx.conn, tx.organization, &[word], &[], reach)?.into_iter().map(|(id, _)| id));
+        }
+        by_word.push((cut || is_cut(&ids), ids.len(), word, ids));
     }
-    // One that is known completely, else the longest.
-    found.sort_by_key(|(word, found)| {
-        (found.is_cut, if found.is_cut { 0 } else { found.ids.len() }, Reverse(word.len()))
-    });
-    let mut by_rarity = found.into_iter();
-    let Some((_, Found { mut ids, is_cut })) = by_rarity.next() else { return Ok((Vec::new(), false)) };
-    // Those found by their names come first.
-    ids.truncate(DEEP);
-    for (word, other) in by_rarity {
-        let having: HashSet<ProfileId> = if other.is_cut {
-            queries::having(tx.conn, tx.organization, &ids, word)?.into_iter().collect()
-        } else {
-            other.ids.into_iter().collect()
+    // The rarest gives the candidates.
+    by_word.sort_by_key(|(is_cut, size, ..)| (*is_cut, *size));
+    let mut by_word = by_word.into_iter();
+    let Some((is_cut, .., mut ids)) = by_word.next() else { return Ok((Vec::new(), false)) };
+    for (is_cut, _, word, others) in by_word {
+        if ids.is_empty() {
+            break;
+        }
+        let having: HashSet<ProfileId> = match is_cut {
+            true => queries::having(tx.conn, tx.organization, &ids, word)?.into_iter().collect(),
+            false => others.into_iter().collect(),
         };
         ids.retain(|id| having.contains(id));
     }
     Ok((ids, is_cut))
 }
 
-/// Profiles with words in their name that are written nearly like the longest ones typed.
-fn nearly(tx: &mut Tx, words: &[String]) -> Result<Vec<ProfileId>> {
-    let letters = |word: &String| word.chars().count();
-    let mut long: Vec<&String> = words
-        .iter()
-        .filter(|word| letters(word) >= rank::FORGIVEN_FROM && word.chars().all(char::is_alphabetic))
-        .collect();
-    long.sort_by_key(|word| Reverse(letters(word)));
-    let mut ids = Vec::new();
-    for typed in long.into_iter().take(2) {
-        let spellings = queries::similar_words(tx.conn, tx.organization, typed, SPELLINGS)?;
-        for word in spellings.iter().filter(|word| rank::is_near(typed, word)) {
-            ids.extend(queries::in_names(tx.conn, tx.organization, word, CANDIDATES.try_into().unwrap_or(i64::MAX))?);
+/// Profiles whose name has every word but one, and that one nearly as it was typed.
+fn nearly(tx: &mut Tx, words: &[String], limit: i64) -> Result<Vec<ByName>> {
+    let mut long: Vec<&String> = words.iter().filter(|word| terms::is_forgiven(word)).collect();
+    long.sort_by_key(|word| Reverse(word.chars().count()));
+    let mut found = Vec::new();
+    for typed in long.into_iter().take(MISTYPED) {
+        let known = queries::spelled(tx.conn, tx.organization, terms::spellings(typed), SPELLED)?;
+        let mut right: Vec<(Fit, &String)> =
+            known.iter().filter_map(|word| Some((rank::near(typed, word)?, word))).collect();
+        right.sort_by_key(|(fit, word)| (*fit, word.len()));
+        let leads: Vec<&String> = right.into_iter().map(|(_, word)| word).take(RIGHT).collect();
+        let others: Vec<&String> = words.iter().filter(|word| *word != typed).collect();
+        let share = i64::try_from(leads.len()).unwrap_or(i64::MAX).max(1);
+        let reach = Reach { read: if others.is_empty() { limit } else { DEEP / share }, found: limit };
+        if !leads.is_empty() {
+            found.extend(queries::in_names(tx.conn, tx.organization, &leads, &others, reach)?);
         }
     }
-    ids.truncate(DEEP);
-    Ok(ids)
+    Ok(found)
 }
 
 /// Says of each profile why it was found; those `elsewhere` by a contact or a field.
 fn say_what_matched(
     tx: &mut Tx,
     profiles: &mut [Profile],
-    elsewhere: Vec<ProfileId>,
+    elsewhere: &[ProfileId],
     words: &[String],
     fields: &[ProfileField],
 ) -> Result<()> {
@@ -214,6 +257,9 @@ fn say_what_matched(
             !names.get(id).is_some_and(|name| name.iter().any(|other| other.starts_with(word.as_str())))
         };
         let ids: Vec<ProfileId> = elsewhere.iter().filter(lacks).copied().collect();
+        if ids.is_empty() {
+            continue;
+        }
         for (id, medium, address, name) in queries::matching_contacts(tx.conn, tx.organization, &ids, word)? {
             let text = contact_text(word, medium, address, name);
             found.entry(id).or_insert(Matched { on: MatchedOn::Contact, text });

@@ -15,18 +15,8 @@ use crate::error::Result;
 use crate::http::page::Page;
 use crate::http::query::When;
 use crate::ids::{OrganizationId, ProfileFieldId, ProfileId};
-use crate::profiles::filter::{Condition, ProfileFilter, Test};
+use crate::profiles::filter::{Condition, Order, ProfileFilter, Test};
 use crate::profiles::types::ProfileList;
-
-/// By what a list is sorted, once its field is known.
-#[derive(Debug, Clone, Copy)]
-pub enum Order {
-    Name,
-    CreatedAt,
-    UpdatedAt,
-    LastContactMomentAt,
-    Field(ProfileFieldId),
-}
 
 /// Which profiles are wanted.
 pub struct Wanted<'f> {
@@ -158,14 +148,21 @@ pub fn list_profiles(
             keys!(filtered(), profiles::updated_at, profiles::id, DateTime<Utc> as Timestamptz, descending, page, conn)
         }
         Order::LastContactMomentAt => {
-            let query = profile_activity::table
-                .filter(profile_activity::organization_id.eq(organization))
-                .filter(profile_activity::profile_id.eq_any(filtered().select(profiles::id)))
-                .into_boxed();
             let (last, id) = (profile_activity::last_contact_moment_at, profile_activity::profile_id);
+            let mut query = profile_activity::table
+                .filter(profile_activity::organization_id.eq(organization))
+                .filter(id.eq_any(filtered().select(profiles::id)))
+                .into_boxed();
+            // Said once more where the index begins and ends by it.
+            if let Some(from) = wanted.filter.moment_from {
+                query = query.filter(last.ge(from.start(wanted.zone)));
+            }
+            if let Some(before) = wanted.filter.moment_before {
+                query = query.filter(last.lt(before.start(wanted.zone)));
+            }
             keys!(query, last, id, TimeOrNever as Timestamptz, descending, page, conn)
         }
-        Order::Field(field) => by_field(conn, organization, filtered, field, descending, page)?,
+        Order::Field(field) => by_field(conn, organization, wanted, field, descending, page)?,
     };
     let count = keyset::count(conn, page, || filtered().select(profiles::id))?;
     Ok(ProfileList { data: profile_views(conn, organization, &ids)?, next_cursor, count, truncated: None })
@@ -175,12 +172,15 @@ pub fn list_profiles(
 fn by_field(
     conn: &mut PgConnection,
     organization: OrganizationId,
-    filtered: impl Fn() -> profiles::BoxedQuery<'static, Pg>,
+    wanted: &Wanted,
     field: ProfileFieldId,
     descending: bool,
     page: &Page,
 ) -> Result<(Vec<ProfileId>, Option<String>)> {
     let after: Option<(Option<String>, ProfileId)> = page.after()?;
+    let filtered = || filtered(organization, wanted);
+    let of_field = wanted.conditions.iter().filter(|condition| condition.field == field);
+    let has_value = of_field.clone().any(|condition| condition.test != Test::Set(false));
     let values = || {
         profile_field_values::table
             .filter(profile_field_values::organization_id.eq(organization))
@@ -194,6 +194,14 @@ fn by_field(
             .select((value, id))
             .limit(page.rows())
             .into_boxed();
+        for Condition { test, .. } in of_field {
+            // Said once more where the index begins and ends by it.
+            query = match test {
+                Test::From(from) => query.filter(value.ge(from)),
+                Test::Before(before) => query.filter(value.lt(before)),
+                Test::AnyOf(_) | Test::Set(_) => query,
+            };
+        }
         query = if descending { query.order((value.desc(), id.desc())) } else { query.order((value, id)) };
         if let Some((Some(last), last_id)) = &after {
             let key = (value, id).into_sql::<Record<(Text, Uuid)>>();
@@ -204,7 +212,7 @@ fn by_field(
         rows.extend(found.into_iter().map(|(value, id)| (Some(value), id)));
     }
     let room = page.rows() - i64::try_from(rows.len()).unwrap_or(i64::MAX);
-    if room > 0 {
+    if room > 0 && !has_value {
         let value = values().filter(profile_field_values::profile_id.eq(profiles::id));
         let mut query = filtered().filter(not(exists(value))).select(profiles::id).order(profiles::id).limit(room);
         if let Some((None, last_id)) = after {

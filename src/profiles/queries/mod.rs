@@ -2,6 +2,7 @@
 
 mod history;
 mod list;
+mod names;
 mod search;
 
 use std::collections::{BTreeSet, HashMap};
@@ -13,13 +14,14 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::changes::{self, Values};
+use super::terms;
 use super::types::{ContactPreview, Profile, ProfileKind};
 use crate::access;
 use crate::actor::{ActorRef, ActorType};
 use crate::channels::Medium;
 use crate::db::Tx;
 use crate::db::schema::{
-    contacts, conversation_participants, profile_activity, profile_terms, profile_words, profiles,
+    contacts, conversation_participants, profile_activity, profile_spellings, profile_terms, profile_words, profiles,
 };
 use crate::db::types::TimeOrNever;
 use crate::error::{Code, Error, Result};
@@ -28,15 +30,11 @@ use crate::profile_fields;
 use crate::text;
 
 pub use history::{contact_history, profile_history};
-pub use list::{Order, Wanted, list_profiles};
-pub use search::{
-    Named, beginning, having, in_contacts, in_fields, in_names, matching_contacts, matching_fields, named,
-    similar_words,
-};
+pub use list::{Wanted, list_profiles};
+pub use names::{ByName, Reach, beginning, count_in_names, in_names, spelled};
+pub use search::{elsewhere, having, matching_contacts, matching_fields, wanted_of};
 
 const PREVIEW: i64 = 3;
-const MAX_TERMS: usize = 32;
-const MAX_TERM: usize = 100;
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = profiles, check_for_backend(diesel::pg::Pg))]
@@ -300,8 +298,8 @@ fn last_moment(tx: &mut Tx, contact: ContactId) -> Result<Option<DateTime<Utc>>>
 }
 
 fn insert_terms(tx: &mut Tx, id: ProfileId, name: &str) -> Result<()> {
-    let terms: Vec<String> =
-        text::words(name).iter().take(MAX_TERMS).map(|word| text::truncate(word, MAX_TERM).to_owned()).collect();
+    let terms = terms::name_terms(name);
+    let joined = terms::joined(&terms);
     let rows: Vec<_> = terms
         .iter()
         .zip(0_i16..)
@@ -311,6 +309,7 @@ fn insert_terms(tx: &mut Tx, id: ProfileId, name: &str) -> Result<()> {
                 profile_terms::profile_id.eq(id),
                 profile_terms::position.eq(position),
                 profile_terms::term.eq(term),
+                profile_terms::words.eq(&joined),
             )
         })
         .collect();
@@ -320,7 +319,25 @@ fn insert_terms(tx: &mut Tx, id: ProfileId, name: &str) -> Result<()> {
         .into_iter()
         .map(|term| (profile_words::organization_id.eq(tx.organization), profile_words::term.eq(term)))
         .collect();
-    diesel::insert_into(profile_words::table).values(words).on_conflict_do_nothing().execute(tx.conn)?;
+    let new: Vec<String> = diesel::insert_into(profile_words::table)
+        .values(words)
+        .on_conflict_do_nothing()
+        .returning(profile_words::term)
+        .get_results(tx.conn)?;
+    let spelled: Vec<_> = new
+        .iter()
+        .flat_map(|term| terms::spellings(term).into_iter().map(move |spelling| (term, spelling)))
+        .map(|(term, spelling)| {
+            (
+                profile_spellings::organization_id.eq(tx.organization),
+                profile_spellings::spelling.eq(spelling),
+                profile_spellings::term.eq(term),
+            )
+        })
+        .collect();
+    if !spelled.is_empty() {
+        diesel::insert_into(profile_spellings::table).values(spelled).execute(tx.conn)?;
+    }
     Ok(())
 }
 

@@ -1,0 +1,53 @@
+//! How fast search as you type is, and whether it finds: `make bench-search`.
+//!
+//! `SCALE` profiles (default 1,000,000) are made once in `BENCH_DIR`, from the name lists in the folder `NAMES` when it
+//! is set. `PARTS` chooses among `replay`, `worst`, `recall`, `writes` and `growth`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout)]
+
+#[path = "../data/mod.rs"]
+mod data;
+mod recall;
+mod replay;
+mod sample;
+mod service;
+mod typing;
+mod writes;
+
+use data::{Cluster, Scale};
+
+fn main() {
+    let profiles = std::env::var("SCALE").ok().map_or(1_000_000, |scale| scale.parse().expect("SCALE: a number"));
+    let parts = std::env::var("PARTS").unwrap_or_else(|_| "replay worst recall writes growth".to_owned());
+    let does = |part: &str| parts.split(' ').any(|named| named == part);
+    let cluster = Cluster::start();
+    let data = cluster.data(Scale { profiles });
+    block_on(async {
+        if does("replay") {
+            let replay = replay::replay(&data, 10_000).await;
+            replay.print();
+            if does("worst") {
+                replay.print_worst(&cluster, &data).await;
+            }
+        }
+        if does("recall") {
+            recall::print(&data, 1000).await;
+        }
+        if does("writes") {
+            writes::print(&data).await;
+        }
+    });
+    if does("growth") {
+        println!("\ngrowth: median keystroke");
+        for profiles in [10_000, 100_000, profiles] {
+            let data = cluster.data(Scale { profiles });
+            let median = block_on(replay::replay(&data, 2000)).median();
+            println!("{profiles:>10} profiles {median:>10.2?}");
+        }
+    }
+    cluster.stop();
+}
+
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(work)
+}
