@@ -159,7 +159,7 @@ fn describe(operation: &mut Map<String, Value>, role: Option<&str>) {
 }
 
 fn operation_answers_json(operation: &Map<String, Value>) -> bool {
-    operation.get("responses").is_some_and(|responses| !responses["200"]["content"]["application/json"].is_null())
+    operation.get("responses").is_some_and(|responses| responses.pointer("/200/content/application~1json").is_some())
 }
 
 fn shared_responses() -> Value {
