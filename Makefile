@@ -1,6 +1,6 @@
 # Each target is one or two plain commands: see here what to type without make.
 
-.PHONY: run test lint openapi postgres tools
+.PHONY: run test lint openapi fuzz-api postgres tools
 
 # The development profile: a newcomer's first build takes half as long as a release build, and is fast enough to see.
 run: postgres
@@ -16,6 +16,12 @@ lint:
 
 openapi:
 	cargo run --quiet -- openapi > openapi/openapi.json
+
+# Ten times as many cases as CI runs, from another seed: make fuzz-api SEED=7.
+SEED = $(shell date +%s)
+fuzz-api: postgres
+	cargo build
+	EXAMPLES=300 .ci/fuzz.sh $(SEED)
 
 # What is missing on the machine: $(call install,Debian's packages,Homebrew's).
 install = if command -v brew; then brew install $(2); \

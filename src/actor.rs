@@ -52,10 +52,10 @@ pub struct Scope {
 impl Scope {
     pub const ALL: Self = Self { read: true, write: true };
 
-    /// From words divided by spaces (RFC 6749, 3.3); `write` includes `read`. None for an unknown word or none at all.
+    /// From words divided by single spaces (RFC 6749, 3.3); `write` includes `read`. None for an unknown word or none at all.
     pub fn parse(text: &str) -> Option<Self> {
         let mut scope = Self { read: false, write: false };
-        for word in text.split_ascii_whitespace() {
+        for word in text.split(' ') {
             match word {
                 "read" => scope.read = true,
                 "write" => scope = Self::ALL,

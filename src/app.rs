@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_cors::Cors;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
+use actix_web::guard::fn_guard;
 use actix_web::http::Method;
 use actix_web::http::header::HeaderName;
 use actix_web::middleware::{Compress, from_fn};
@@ -20,7 +21,7 @@ use crate::attachments::{self, Links, Store};
 use crate::config::Config;
 use crate::db::Db;
 use crate::http::jwt::Jwt;
-use crate::http::{docs, middleware, problem};
+use crate::http::{docs, middleware, problem, query};
 use crate::{
     access, changes, channels, contacts, conversations, inbound, moments, notes, profile_fields, profiles, sidebar,
 };
@@ -70,7 +71,7 @@ impl State {
         (name = "sidebar", description = "What stands beside an open conversation"),
         (name = "changes", description = "What happens, for scripts and frontends to follow"),
     ),
-    components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation)),
+    components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation, query::When)),
 )]
 struct Base;
 
@@ -118,9 +119,22 @@ impl Routes {
         )
     }
 
-    fn methods(&self, path: &str) -> Vec<Method> {
-        let matching = self.0.iter().filter(|(pattern, _)| pattern.is_match(path));
-        matching.flat_map(|(_, methods)| methods.clone()).collect()
+    /// Of the route that a request to this path reaches: a path without variables goes before one that has some.
+    fn methods(&self, path: &str) -> &[Method] {
+        let mut matching = self.0.iter().filter(|(pattern, _)| pattern.is_match(path));
+        let literal = matching.clone().find(|(pattern, _)| pattern.pattern() == Some(path));
+        literal.or_else(|| matching.next()).map_or(&[], |(_, methods)| methods.as_slice())
+    }
+
+    /// Keeps a path without variables, such as `/v1/conversations/counts`, from being read as one that has an id there
+    /// when it doesn't have the method.
+    fn guard_literals(&self, config: &mut actix_web::web::ServiceConfig) {
+        for (pattern, methods) in &self.0 {
+            let Some(path) = pattern.pattern().filter(|path| !path.contains('{')) else { continue };
+            let methods = methods.clone();
+            let other_method = fn_guard(move |context| !methods.contains(&context.head().method));
+            config.service(actix_web::web::resource(path).guard(other_method).to(no_handler));
+        }
     }
 }
 
@@ -162,7 +176,8 @@ pub fn app(
         .app_data(Data::from(state.config.clone()))
         .app_data(Data::new(state.metrics.clone()))
         .app_data(document)
-        .app_data(routes)
+        .app_data(routes.clone())
+        .map(|app| app.configure(|config| routes.guard_literals(config)))
         .configure(rooms)
         .split_for_parts();
     app.route("/openapi.json", get().to(openapi))
@@ -212,5 +227,5 @@ async fn metrics(handle: Data<Option<PrometheusHandle>>) -> HttpResponse {
 }
 
 async fn no_handler(request: HttpRequest, routes: Data<Routes>) -> HttpResponse {
-    middleware::no_handler(request.method(), &routes.methods(request.path()))
+    middleware::no_handler(request.method(), routes.methods(request.path()))
 }

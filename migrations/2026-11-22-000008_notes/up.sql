@@ -16,7 +16,7 @@ CREATE TABLE notes (
     version integer NOT NULL DEFAULT 1,
     PRIMARY KEY (organization_id, id),
     FOREIGN KEY (organization_id, profile_id) REFERENCES profiles (organization_id, id),
-    FOREIGN KEY (organization_id, contact_id) REFERENCES contacts (organization_id, id),
+    FOREIGN KEY (organization_id, contact_id) REFERENCES contacts (organization_id, id) ON DELETE CASCADE,
     FOREIGN KEY (organization_id, conversation_id) REFERENCES conversations (organization_id, id),
     CONSTRAINT notes_on_check CHECK (num_nonnulls(profile_id, contact_id, conversation_id) = 1)
 );

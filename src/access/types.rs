@@ -6,8 +6,10 @@ use utoipa::{IntoParams, ToSchema};
 use validator::{Validate, ValidationError};
 
 use crate::actor::{Actor, Role, Scope};
+use crate::http::number::integer;
 use crate::http::page::list_of;
 use crate::http::patch::not_null;
+use crate::http::query::flag;
 use crate::http::validate::{is_country, is_language, is_time_zone, not_blank};
 use crate::ids::{ApiTokenId, OrganizationId, UserId};
 
@@ -79,7 +81,7 @@ pub struct Me {
 pub struct UpdateMe {
     #[serde(default, deserialize_with = "not_null")]
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    #[schema(nullable = false, min_length = 1, pattern = r"\S", max_length = 200)]
     pub name: Option<String>,
     #[serde(default, deserialize_with = "not_null")]
     #[validate(nested)]
@@ -122,11 +124,11 @@ pub struct Organization {
 pub struct UpdateOrganization {
     #[serde(default, deserialize_with = "not_null")]
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    #[schema(nullable = false, min_length = 1, pattern = r"\S", max_length = 200)]
     pub name: Option<String>,
     #[serde(default, deserialize_with = "not_null")]
     #[validate(custom(function = "is_time_zone"))]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, pattern = "^[A-Za-z0-9_+/-]+$")]
     pub time_zone: Option<String>,
     #[serde(default, deserialize_with = "not_null")]
     #[validate(custom(function = "is_country"))]
@@ -166,7 +168,7 @@ pub struct CreateUser {
     #[schema(format = Email, max_length = 254, example = "grace@demo.example")]
     pub email: String,
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(min_length = 1, max_length = 200, example = "Grace Hopper")]
+    #[schema(min_length = 1, pattern = r"\S", max_length = 200, example = "Grace Hopper")]
     pub name: String,
     pub role: Role,
     #[validate(length(min = 10, max = 200))]
@@ -180,7 +182,7 @@ pub struct CreateUser {
 pub struct UpdateUser {
     #[serde(default, deserialize_with = "not_null")]
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    #[schema(nullable = false, min_length = 1, pattern = r"\S", max_length = 200)]
     pub name: Option<String>,
     #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]
@@ -200,6 +202,7 @@ pub struct UpdateUser {
 #[into_params(parameter_in = Query)]
 pub struct UserFilter {
     /// Only active users, or only deactivated ones.
+    #[serde(default, deserialize_with = "flag")]
     pub active: Option<bool>,
 }
 
@@ -229,15 +232,15 @@ list_of! {
 #[serde(deny_unknown_fields)]
 pub struct CreateApiToken {
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(min_length = 1, max_length = 200, example = "ERP nightly")]
+    #[schema(min_length = 1, pattern = r"\S", max_length = 200, example = "ERP nightly")]
     pub name: String,
     /// What it may do, divided by spaces; `write` includes `read`.
     #[serde(default = "full_scope")]
     #[validate(custom(function = "known_scope"))]
-    #[schema(default = "read write", example = "read")]
+    #[schema(default = "read write", pattern = "^(read|write)( (read|write))*$", example = "read")]
     pub scope: String,
     /// After how many days it expires.
-    #[serde(default = "ninety")]
+    #[serde(default = "ninety", deserialize_with = "integer")]
     #[validate(range(min = 1, max = 3650))]
     #[schema(default = 90, minimum = 1, maximum = 3650)]
     pub days: i64,

@@ -106,8 +106,8 @@ pub async fn get_attachment(
 ///
 /// Or a part of it (`Range`). What a browser could run is offered for saving only.
 #[utoipa::path(tag = "attachments", params(AttachmentPath), responses(
-    (status = 200, description = "The file.", body = FileContent, content_type = "application/octet-stream"),
-    (status = 206, description = "The part that `Range` names.", body = FileContent, content_type = "application/octet-stream"),
+    (status = 200, description = "The file.", body = FileContent, content_type = "*/*"),
+    (status = 206, description = "The part that `Range` names.", body = FileContent, content_type = "*/*"),
     (status = 304, description = "The client has the file already (`If-None-Match`)."),
     (status = 416, description = "`range_not_satisfiable`", body = Problem, content_type = "application/problem+json"),
 ))]
@@ -128,8 +128,8 @@ pub async fn get_attachment_content(
 ///
 /// As the `url` of an attachment says: it needs no token, and expires.
 #[utoipa::path(tag = "attachments", security(()), params(AttachmentPath, SignedLink), responses(
-    (status = 200, description = "The file.", body = FileContent, content_type = "application/octet-stream"),
-    (status = 206, description = "The part that `Range` names.", body = FileContent, content_type = "application/octet-stream"),
+    (status = 200, description = "The file.", body = FileContent, content_type = "*/*"),
+    (status = 206, description = "The part that `Range` names.", body = FileContent, content_type = "*/*"),
     (status = 304, description = "The client has the file already (`If-None-Match`)."),
     (status = 403, description = "`link_invalid`: it was changed or has expired.", body = Problem, content_type = "application/problem+json"),
     (status = 416, description = "`range_not_satisfiable`", body = Problem, content_type = "application/problem+json"),

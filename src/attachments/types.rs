@@ -96,7 +96,8 @@ list_of! {
 }
 
 /// A file to upload.
-#[derive(ToSchema)]
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 #[allow(dead_code)] // describes what http::upload reads
 pub struct UploadForm {
     /// The file, with its name and, where it is known, its Content-Type.
@@ -127,10 +128,10 @@ pub struct AttachmentFilter {
     #[param(value_type = Vec<uuid::Uuid>)]
     pub contact_id: Vec<ContactId>,
     /// Exchanged at this time or later. A bare date is a day in the organization's time zone.
-    #[param(value_type = Option<String>, example = "2026-01-01")]
+    #[param(example = "2026-01-01")]
     pub from: Option<When>,
     /// Exchanged before this time.
-    #[param(value_type = Option<String>, example = "2027-01-01T00:00:00Z")]
+    #[param(example = "2027-01-01T00:00:00Z")]
     pub to: Option<When>,
 }
 

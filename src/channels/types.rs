@@ -8,6 +8,7 @@ use validator::Validate;
 
 use crate::http::page::list_of;
 use crate::http::patch::not_null;
+use crate::http::query::flag;
 use crate::http::validate::not_blank;
 use crate::ids::ChannelId;
 use crate::text_enum::text_enum;
@@ -78,7 +79,7 @@ list_of! {
 #[serde(deny_unknown_fields)]
 pub struct CreateChannel {
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(min_length = 1, max_length = 200, example = "Support mailbox")]
+    #[schema(min_length = 1, pattern = r"\S", max_length = 200, example = "Support mailbox")]
     pub name: String,
     /// Never changes.
     pub medium: Medium,
@@ -93,7 +94,7 @@ pub struct CreateChannel {
 pub struct UpdateChannel {
     #[serde(default, deserialize_with = "not_null")]
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    #[schema(nullable = false, min_length = 1, pattern = r"\S", max_length = 200)]
     pub name: Option<String>,
     /// Replaces all settings.
     #[serde(default, deserialize_with = "not_null")]
@@ -110,5 +111,6 @@ pub struct ChannelFilter {
     #[param(inline)]
     pub medium: Vec<Medium>,
     /// Only archived channels, or only others. Without it: both.
+    #[serde(default, deserialize_with = "flag")]
     pub archived: Option<bool>,
 }

@@ -382,7 +382,7 @@ pub fn delete_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch) -> Result<
             Error::new(Code::InUse, format!("The contact takes part in {count} conversations.")).with("count", count)
         );
     }
-    // Its channels and terms go with it.
+    // Its channels, terms and notes go with it.
     diesel::delete(contacts::table.find((tx.organization, id))).execute(tx.conn)?;
     events::record(tx, Event::new("contact.deleted", id.0).contact(id).from_profile(row.profile_id))
 }

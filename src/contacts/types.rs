@@ -8,7 +8,8 @@ use validator::Validate;
 use crate::channels::{ChannelRef, Medium};
 use crate::http::page::list_of;
 use crate::http::patch::Patch;
-use crate::http::validate::not_blank;
+use crate::http::query::flag;
+use crate::http::validate::{not_blank, value_not_blank};
 use crate::ids::{ChannelId, ContactId, ProfileId};
 
 /// One address on one medium.
@@ -61,10 +62,10 @@ list_of! {
 pub struct CreateContact {
     pub medium: Medium,
     #[validate(length(max = 320), custom(function = "not_blank"))]
-    #[schema(min_length = 1, max_length = 320, example = "ada@example.com")]
+    #[schema(min_length = 1, pattern = r"\S", max_length = 320, example = "ada@example.com")]
     pub address: String,
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(min_length = 1, max_length = 200, example = "Ada Lovelace")]
+    #[schema(min_length = 1, pattern = r"\S", max_length = 200, example = "Ada Lovelace")]
     pub name: Option<String>,
     /// Required for media whose addresses mean something only on their channel: live_chat, facebook, instagram, custom.
     pub channel_id: Option<ChannelId>,
@@ -75,8 +76,8 @@ pub struct CreateContact {
 #[schema(example = json!({"name": "Ada Lovelace"}))]
 pub struct UpdateContact {
     #[serde(default)]
-    #[validate(length(min = 1, max = 200))]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 200)]
+    #[validate(length(max = 200), custom(function = "value_not_blank"))]
+    #[schema(value_type = Option<String>, min_length = 1, pattern = r"\S", max_length = 200)]
     pub name: Patch<String>,
 }
 
@@ -118,6 +119,7 @@ pub struct ContactFilter {
     #[param(value_type = Vec<uuid::Uuid>)]
     pub profile_id: Vec<ProfileId>,
     /// Attached to any profile, or to none.
+    #[serde(default, deserialize_with = "flag")]
     pub attached: Option<bool>,
     #[serde(default)]
     #[param(inline, default = "name")]

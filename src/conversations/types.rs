@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, de};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::schema::{AnyOf, KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 use validator::Validate;
 
 use crate::actor::Actor;
@@ -11,7 +13,8 @@ use crate::channels::{ChannelRef, Direction, Medium};
 use crate::contacts::{ContactRef, ProfileRef};
 use crate::http::page::list_of;
 use crate::http::patch::{Patch, not_null};
-use crate::http::validate::not_blank;
+use crate::http::query::flag;
+use crate::http::validate::{not_blank, value_not_blank};
 use crate::ids::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId, ProfileId, UserId};
 use crate::text_enum::text_enum;
 
@@ -70,7 +73,7 @@ pub struct CreateConversation {
     /// With whom; of the channel's medium.
     pub contact_id: ContactId,
     #[validate(length(max = 998), custom(function = "not_blank"))]
-    #[schema(min_length = 1, max_length = 998, example = "Your order")]
+    #[schema(min_length = 1, pattern = r"\S", max_length = 998, example = "Your order")]
     pub subject: Option<String>,
     /// What is written first. Recorded, and sent nowhere.
     #[validate(nested)]
@@ -89,8 +92,8 @@ pub struct UpdateConversation {
     #[schema(value_type = Option<uuid::Uuid>)]
     pub assignee_id: Patch<UserId>,
     #[serde(default)]
-    #[validate(length(min = 1, max = 998))]
-    #[schema(value_type = Option<String>, min_length = 1, max_length = 998)]
+    #[validate(length(max = 998), custom(function = "value_not_blank"))]
+    #[schema(value_type = Option<String>, min_length = 1, pattern = r"\S", max_length = 998)]
     pub subject: Patch<String>,
 }
 
@@ -104,7 +107,7 @@ pub struct ConversationFilter {
     pub status: Vec<ConversationStatus>,
     /// Of this user, of `me`, or of `none`; repeat it for any of several.
     #[serde(default)]
-    #[param(value_type = Vec<String>, example = "me")]
+    #[param(inline, example = json!(["me"]))]
     pub assignee_id: Vec<Assigned>,
     /// On this channel; repeat it for any of several.
     #[serde(default)]
@@ -123,6 +126,7 @@ pub struct ConversationFilter {
     #[param(value_type = Vec<uuid::Uuid>)]
     pub profile_id: Vec<ProfileId>,
     /// Whether something came in since you read it.
+    #[serde(default, deserialize_with = "flag")]
     pub unread: Option<bool>,
     /// Words that all stand in its subject, or all in one of its messages; `"a phrase"`, `-without`. The last word may
     /// be typed in part.
@@ -138,6 +142,17 @@ pub enum Assigned {
     None,
     User(UserId),
 }
+
+impl PartialSchema for Assigned {
+    fn schema() -> RefOr<Schema> {
+        let id =
+            ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)));
+        let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["me", "none"]));
+        AnyOf::builder().item(id).item(word).into()
+    }
+}
+
+impl ToSchema for Assigned {}
 
 impl<'de> Deserialize<'de> for Assigned {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -216,7 +231,7 @@ list_of! {
 #[serde(deny_unknown_fields)]
 pub struct CreateMessage {
     #[validate(length(max = 500_000), custom(function = "not_blank"))]
-    #[schema(min_length = 1, max_length = 500_000, example = "It left yesterday.")]
+    #[schema(min_length = 1, pattern = r"\S", max_length = 500_000, example = "It left yesterday.")]
     pub body: String,
     /// Uploaded before, and part of no message yet.
     #[serde(default)]

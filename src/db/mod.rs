@@ -59,6 +59,12 @@ pub struct Db {
 impl Db {
     /// Connects, with at most so many connections, or says in one line why not.
     pub fn connect(url: &str, connections: u32) -> Result<Self, String> {
+        let unreachable = |reason: String| {
+            let reason: Vec<&str> = reason.split_whitespace().collect();
+            format!("PostgreSQL can't be reached: {}. Check DATABASE_URL, and that the server runs.", reason.join(" "))
+        };
+        // The pool would try for a while, and log each time.
+        PgConnection::establish(url).map_err(|error| unreachable(error.to_string()))?;
         let pool = Pool::builder()
             .max_size(connections)
             .min_idle(Some(1))
@@ -66,10 +72,7 @@ impl Db {
             .connection_customizer(Box::new(Settings))
             .error_handler(Box::new(LogErrors))
             .build(ConnectionManager::new(url))
-            .map_err(|error| {
-                let reason = error.to_string().replace('\n', " ");
-                format!("PostgreSQL can't be reached: {reason}. Check DATABASE_URL, and that the server runs.")
-            })?;
+            .map_err(|error| unreachable(error.to_string()))?;
         Ok(Self { pool, permits: Arc::new(Semaphore::new(connections as usize)) })
     }
 

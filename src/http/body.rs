@@ -131,7 +131,8 @@ pub fn retry(request: &HttpRequest, body: &[u8]) -> Result<Retry> {
     let Some(key) = request.headers().get(IDEMPOTENCY_KEY) else {
         return Ok(Retry::default());
     };
-    let key = key.to_str().ok().filter(|key| !key.is_empty() && key.len() <= MAX_KEY_BYTES).ok_or_else(|| {
+    let fits = |key: &&str| (1..=MAX_KEY_BYTES).contains(&key.len()) && !key.contains('\t');
+    let key = key.to_str().ok().filter(fits).ok_or_else(|| {
         Error::invalid_field(FieldError::new(
             Location::Header,
             "Idempotency-Key",

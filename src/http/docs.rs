@@ -6,12 +6,14 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 use super::problem::PROBLEM_JSON;
-use crate::error::Code;
+use crate::error::{Code, Kind};
 
 const BEARER: &str = "bearer";
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 /// Operations without a caller can't claim a key.
 const IDEMPOTENCY_KEY: &str = "#/components/parameters/IdempotencyKey";
+const IF_NONE_MATCH: &str = "#/components/parameters/IfNoneMatch";
+const RANGE: &str = "#/components/parameters/Range";
 
 /// Swagger UI on the generated document.
 pub fn swagger_ui() -> SwaggerUi {
@@ -53,9 +55,8 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     // What a handler says itself names the role that is needed: `security(("bearer" = ["admin"]))`. A bearer token has
     // no scopes in the document, so the role goes beside them.
     let role = operation.get("security").and_then(|security| security.pointer("/0/bearer/0")).cloned();
-    if !is_public {
-        operation.insert("security".to_owned(), json!([{ BEARER: [] }]));
-    }
+    let security = if is_public { json!([]) } else { json!([{ BEARER: [] }]) };
+    operation.insert("security".to_owned(), security);
     describe(operation, role.as_ref().and_then(Value::as_str));
     if let Some(role) = role {
         operation.insert("x-required-role".to_owned(), role);
@@ -68,8 +69,16 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         parameters.push(json!({ "$ref": IDEMPOTENCY_KEY }));
     }
     for parameter in parameters.as_array_mut().into_iter().flatten() {
+        let in_query = parameter["in"] == "query";
         if let Some(schema) = parameter.get_mut("schema") {
             take_default_in(schema);
+            // What is not repeated even once is not there.
+            if in_query
+                && schema["type"] == "array"
+                && let Some(schema) = schema.as_object_mut()
+            {
+                schema.insert("minItems".to_owned(), 1.into());
+            }
         }
     }
     let has = |place: &str, name: Option<&str>| {
@@ -99,6 +108,11 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     if has_if_match {
         common.push(("412", "PreconditionFailed"));
     }
+    let answers_json = |ok: &Value| ok.pointer("/content/application~1json").is_some();
+    if !is_write && responses.get("200").is_some_and(answers_json) {
+        let not_modified = json!({ "description": "The client has this answer already (`If-None-Match`)." });
+        responses.entry("304").or_insert(not_modified);
+    }
     for (status, response) in common {
         let reference = json!({ "$ref": format!("#/components/responses/{response}") });
         responses.entry(status).or_insert(reference);
@@ -111,6 +125,10 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
         };
         refer("X-Request-Id", "RequestId");
         match (status.as_str(), method) {
+            ("308", _) => refer("Location", "Location"),
+            ("429", _) => refer("Retry-After", "RetryAfter"),
+            ("206" | "416", _) => refer("Content-Range", "ContentRange"),
+            ("304", _) => refer("ETag", "ETag"),
             ("200", "get") => {
                 refer("ETag", "ETag");
                 if has_cursor {
@@ -127,11 +145,13 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
             );
         }
     }
-    if !is_write && operation_answers_json(operation) {
-        let not_modified = json!({ "description": "The client has this answer already (`If-None-Match`)." });
-        if let Some(responses) = operation.get_mut("responses").and_then(Value::as_object_mut) {
-            responses.entry("304").or_insert(not_modified);
-        }
+    let conditions =
+        [("304", IF_NONE_MATCH), ("206", RANGE)].into_iter().filter(|(status, _)| responses.contains_key(*status));
+    let conditions: Vec<Value> = conditions.map(|(_, parameter)| json!({ "$ref": parameter })).collect();
+    if !conditions.is_empty()
+        && let Some(parameters) = operation.entry("parameters").or_insert_with(|| json!([])).as_array_mut()
+    {
+        parameters.extend(conditions);
     }
 }
 
@@ -158,17 +178,21 @@ fn describe(operation: &mut Map<String, Value>, role: Option<&str>) {
     operation.insert("description".to_owned(), description.into());
 }
 
-fn operation_answers_json(operation: &Map<String, Value>) -> bool {
-    operation.get("responses").is_some_and(|responses| responses.pointer("/200/content/application~1json").is_some())
-}
-
 fn shared_responses() -> Value {
     let response = |description: &str, codes: &[Code]| {
         let examples: Map<String, Value> =
             codes.iter().map(|code| (code.as_str().to_owned(), example(*code))).collect();
+        let mut headers = json!({ "X-Request-Id": { "$ref": "#/components/headers/RequestId" } });
+        match codes.first().map(|code| code.kind()) {
+            Some(Kind::Unavailable) => headers["Retry-After"] = json!({ "$ref": "#/components/headers/RetryAfter" }),
+            Some(Kind::Unauthenticated) => {
+                headers["WWW-Authenticate"] = json!({ "$ref": "#/components/headers/WwwAuthenticate" });
+            }
+            _ => {}
+        }
         json!({
             "description": description,
-            "headers": { "X-Request-Id": { "$ref": "#/components/headers/RequestId" } },
+            "headers": headers,
             "content": { PROBLEM_JSON: { "schema": { "$ref": "#/components/schemas/Problem" }, "examples": examples } }
         })
     };
@@ -208,7 +232,22 @@ fn shared_parameters() -> Value {
             "in": "header",
             "description": "Any text of your choice, such as a UUID: the same request with the same key is carried out \
                 once and answered the same again, for 24 hours.",
-            "schema": { "type": "string", "minLength": 1, "maxLength": 255 }
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$" },
+            "example": "5f0c3b1e-8d0a-4b57-9d3e-1a2f4c6b8d70"
+        },
+        "IfNoneMatch": {
+            "name": "If-None-Match",
+            "in": "header",
+            "description": "The `ETag` of the answer that the client has: answered with 304 while it is the same.",
+            "schema": { "type": "string" },
+            "example": "\"3-5f2d0c9e1ab34c77d0e1\""
+        },
+        "Range": {
+            "name": "Range",
+            "in": "header",
+            "description": "Which bytes of the file: one range (RFC 9110, 14.2).",
+            "schema": { "type": "string" },
+            "example": "bytes=0-1023"
         }
     })
 }
@@ -219,6 +258,12 @@ fn shared_headers() -> Value {
         "RequestId": text("Finds the request in the service's log."),
         "ETag": text("`\"<version>-<hash of the answer>\"`, or only a hash where there is no version."),
         "Location": text("Where what was made can be read."),
+        "RetryAfter": {
+            "description": "After how many seconds to try again.",
+            "schema": { "type": "integer", "minimum": 0 }
+        },
+        "WwwAuthenticate": text("`Bearer`"),
+        "ContentRange": text("Which bytes these are, of how many; or how many there are."),
         "Link": text("The next page, with rel=\"next\" (RFC 8288)."),
         "IdempotencyReplayed": text("`true` when the answer is that of an earlier request with the same key."),
     })

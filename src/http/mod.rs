@@ -7,6 +7,7 @@ pub mod docs;
 pub mod file;
 pub mod jwt;
 pub mod middleware;
+pub mod number;
 pub mod page;
 pub mod patch;
 pub mod problem;

@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
 
-use super::query::{Pairs, pairs, parse};
+use super::query::{Pairs, number, pairs, parse};
 use crate::error::{Code, Error, Result};
 
 pub const DEFAULT_LIMIT: i64 = 50;
@@ -25,10 +25,12 @@ const CHECKSUM: usize = 8;
 #[into_params(parameter_in = Query)]
 pub struct PageParams {
     /// How many entries to answer with.
+    #[serde(default, deserialize_with = "number")]
     #[validate(range(min = 1, max = 200))]
     #[param(minimum = 1, maximum = 200, default = 50, example = 50)]
     limit: Option<i64>,
     /// Where to go on: the `next_cursor` of the page before. Belongs to this list with these filters and this sort.
+    #[param(min_length = 1)]
     cursor: Option<String>,
     /// Asks for the number of all entries: `exact` reads them, `estimate` asks the planner.
     #[param(inline)]

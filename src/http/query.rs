@@ -9,6 +9,9 @@ use chrono::{DateTime, NaiveDate, NaiveTime, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, de};
+use utoipa::openapi::schema::{AnyOf, KnownFormat, ObjectBuilder, SchemaFormat, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use validator::Validate;
 
 use super::validate::field_errors;
@@ -109,6 +112,25 @@ pub fn parse<T: DeserializeOwned + Validate>(mut pairs: Pairs) -> (Option<T>, Ve
     }
 }
 
+/// A parameter that is true or false, and says so: not empty, not `on`.
+pub fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::Error> {
+    match String::deserialize(deserializer)?.as_str() {
+        "true" => Ok(Some(true)),
+        "false" => Ok(Some(false)),
+        _ => Err(de::Error::custom("expected true or false")),
+    }
+}
+
+/// A parameter that is a whole number in digits: not empty, not `+5`.
+pub fn number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<i64>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let digits = text.strip_prefix('-').unwrap_or(&text);
+    match text.parse() {
+        Ok(number) if digits.bytes().all(|byte| byte.is_ascii_digit()) => Ok(Some(number)),
+        _ => Err(de::Error::custom("expected a whole number")),
+    }
+}
+
 /// For lists that can't be filtered.
 #[derive(Debug, Clone, Deserialize, Validate)]
 #[serde(deny_unknown_fields)]
@@ -137,6 +159,21 @@ impl When {
         }
     }
 }
+
+impl PartialSchema for When {
+    fn schema() -> RefOr<Schema> {
+        let text = |format| {
+            ObjectBuilder::new().schema_type(Type::String).format(Some(SchemaFormat::KnownFormat(format))).build()
+        };
+        AnyOf::builder()
+            .item(text(KnownFormat::DateTime))
+            .item(text(KnownFormat::Date))
+            .description(Some("An instant, or a day in the organization's time zone."))
+            .into()
+    }
+}
+
+impl ToSchema for When {}
 
 impl<'de> Deserialize<'de> for When {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

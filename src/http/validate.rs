@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use super::diagnose::escape;
+use super::patch::Patch;
 use crate::error::{FieldError, Location};
 
 /// Every failed rule, by JSON Pointer in a body and by name elsewhere.
@@ -67,6 +68,11 @@ fn refuse(code: &'static str, message: &'static str) -> ValidationError {
 /// Something must be left without the white space.
 pub fn not_blank(text: &str) -> Result<(), ValidationError> {
     if text.trim().is_empty() { Err(refuse("blank", "must not be blank")) } else { Ok(()) }
+}
+
+/// The same of a field of a PATCH.
+pub fn value_not_blank(patch: &Patch<String>) -> Result<(), ValidationError> {
+    if let Patch::Value(text) = patch { not_blank(text) } else { Ok(()) }
 }
 
 /// An IANA time zone, such as Europe/Amsterdam.

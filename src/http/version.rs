@@ -86,6 +86,6 @@ fn tags(request: &HttpRequest, header: &str) -> Option<Vec<String>> {
 #[allow(dead_code)] // describes what `IfMatch` reads
 pub struct IfMatchHeader {
     /// The `ETag` that was read: the write is refused with 412 when the version has changed since.
-    #[param(rename = "If-Match", example = "\"3-5f2d0c9e1ab34c77d0e1\"")]
+    #[param(rename = "If-Match", value_type = String, required = false, example = "\"3-5f2d0c9e1ab34c77d0e1\"")]
     if_match: Option<String>,
 }

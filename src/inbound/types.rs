@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use validator::{Validate, ValidationError};
 
 use crate::conversations::MessageType;
+use crate::http::number::integer_or_null;
 use crate::http::validate::not_blank;
 use crate::ids::{ContactId, ConversationId, MessageId};
 
@@ -21,7 +22,7 @@ use crate::ids::{ContactId, ConversationId, MessageId};
 pub struct InboundMessage {
     /// What the channel calls it: the same one again changes nothing.
     #[validate(length(max = 500), custom(function = "not_blank"))]
-    #[schema(min_length = 1, max_length = 500, example = "wamid.HBgLMzE2MTIzNDU2Nzg")]
+    #[schema(min_length = 1, pattern = r"\S", max_length = 500, example = "wamid.HBgLMzE2MTIzNDU2Nzg")]
     pub external_id: String,
     #[validate(nested)]
     pub from: InboundSender,
@@ -33,6 +34,7 @@ pub struct InboundMessage {
     #[schema(rename = "type", default = "message")]
     pub kind: Option<MessageType>,
     /// Of a call.
+    #[serde(default, deserialize_with = "integer_or_null")]
     #[validate(range(min = 0))]
     #[schema(minimum = 0)]
     pub duration_seconds: Option<i32>,
@@ -52,10 +54,10 @@ pub struct InboundMessage {
 pub struct InboundSender {
     /// On the channel's medium: a telephone number, an e-mail address, or what the channel calls its sender.
     #[validate(length(max = 320), custom(function = "not_blank"))]
-    #[schema(min_length = 1, max_length = 320, example = "+31612345678")]
+    #[schema(min_length = 1, pattern = r"\S", max_length = 320, example = "+31612345678")]
     pub address: String,
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(min_length = 1, max_length = 200, example = "Ada Lovelace")]
+    #[schema(min_length = 1, pattern = r"\S", max_length = 200, example = "Ada Lovelace")]
     pub name: Option<String>,
 }
 
@@ -64,11 +66,11 @@ pub struct InboundSender {
 pub struct InboundConversation {
     /// What the channel calls the conversation: the message joins it, or begins it.
     #[validate(length(max = 500), custom(function = "not_blank"))]
-    #[schema(min_length = 1, max_length = 500, example = "chat-7")]
+    #[schema(min_length = 1, pattern = r"\S", max_length = 500, example = "chat-7")]
     pub external_id: Option<String>,
     /// Of a conversation that begins.
     #[validate(length(max = 998), custom(function = "not_blank"))]
-    #[schema(min_length = 1, max_length = 998, example = "Order 7")]
+    #[schema(min_length = 1, pattern = r"\S", max_length = 998, example = "Order 7")]
     pub subject: Option<String>,
 }
 
@@ -76,14 +78,14 @@ pub struct InboundConversation {
 #[serde(deny_unknown_fields)]
 pub struct InboundAttachment {
     #[validate(length(max = 255), custom(function = "not_blank"))]
-    #[schema(min_length = 1, max_length = 255, example = "order.txt")]
+    #[schema(min_length = 1, pattern = r"\S", max_length = 255, example = "order.txt")]
     pub filename: String,
     /// As the sender says. Its bytes are believed first.
     #[validate(length(max = 255))]
     #[schema(max_length = 255, example = "text/plain")]
     pub content_type: String,
     #[serde(skip_serializing)]
-    #[schema(value_type = String, format = Byte, example = "T3JkZXIgNw==")]
+    #[schema(required = true, value_type = String, format = Byte, example = "T3JkZXIgNw==")]
     pub data: Base64,
 }
 

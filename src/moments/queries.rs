@@ -54,7 +54,7 @@ pub fn list_moments(
     sought.channels = filter.channel_id.clone();
     sought.media = filter.medium.clone();
     sought.statuses = filter.status.clone();
-    sought.has_attachment = filter.has_attachment;
+    sought.has_attachment = filter.has_attachments;
     sought.tsquery = query.as_ref().map(SearchQuery::tsquery);
     if filter.from.is_some() || filter.to.is_some() {
         let zone = access::time_zone(conn, organization)?;

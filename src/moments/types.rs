@@ -10,7 +10,7 @@ use crate::channels::{ChannelRef, Medium};
 use crate::contacts::ContactRef;
 use crate::conversations::ConversationStatus;
 use crate::http::page::list_of;
-use crate::http::query::When;
+use crate::http::query::{When, flag};
 use crate::ids::{ChannelId, ContactId, ConversationId, MessageId};
 
 /// A conversation, as part of a customer's history.
@@ -87,11 +87,12 @@ pub struct ContactMomentFilter {
     #[param(inline)]
     pub status: Vec<ConversationStatus>,
     /// Whose newest message occurred then or later: a time, or a day in the organization's time zone.
-    #[param(value_type = Option<String>, example = "2026-01-01")]
+    #[param(example = "2026-01-01")]
     pub from: Option<When>,
     /// Whose newest message occurred before then.
-    #[param(value_type = Option<String>, example = "2026-12-31T12:00:00Z")]
+    #[param(example = "2026-12-31T12:00:00Z")]
     pub to: Option<When>,
     /// With files, or without.
-    pub has_attachment: Option<bool>,
+    #[serde(default, deserialize_with = "flag")]
+    pub has_attachments: Option<bool>,
 }

@@ -123,7 +123,7 @@ pub async fn delete_profile_field(
     retry: Retry,
     db: Data<Db>,
 ) -> Result<Answer> {
-    let (id, force) = (path.id, query.force);
+    let (id, force) = (path.id, query.force.unwrap_or_default());
     db.write(&caller, retry, move |tx| {
         update::delete_field(tx, id, &if_match, force)?;
         Ok(Answer::no_content())

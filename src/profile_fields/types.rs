@@ -7,6 +7,7 @@ use validator::{Validate, ValidationError};
 
 use crate::http::page::list_of;
 use crate::http::patch::{Patch, not_null};
+use crate::http::query::flag;
 use crate::http::validate::not_blank;
 use crate::ids::ProfileFieldId;
 use crate::text_enum::text_enum;
@@ -98,18 +99,24 @@ list_of! {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 pub enum OptionInput {
-    Text(String),
+    Text(OptionText),
     Full(FullOption),
 }
+
+/// Both value and label of an option.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[serde(transparent)]
+#[schema(min_length = 1, pattern = r"\S", max_length = 100, example = "Bronze")]
+pub struct OptionText(String);
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FullOption {
-    #[schema(min_length = 1, max_length = 100, example = "gold")]
+    #[schema(min_length = 1, pattern = r"\S", max_length = 100, example = "gold")]
     pub value: String,
     /// Without it, the value.
     #[serde(default)]
-    #[schema(min_length = 1, max_length = 100, example = "Gold")]
+    #[schema(min_length = 1, pattern = r"\S", max_length = 100, example = "Gold")]
     pub label: Option<String>,
     #[serde(default)]
     pub retired: bool,
@@ -118,7 +125,7 @@ pub struct FullOption {
 impl From<&OptionInput> for FieldOption {
     fn from(input: &OptionInput) -> Self {
         let (value, label, retired) = match input {
-            OptionInput::Text(text) => (text, None, false),
+            OptionInput::Text(text) => (&text.0, None, false),
             OptionInput::Full(full) => (&full.value, full.label.as_ref(), full.retired),
         };
         let (value, label) = (value.trim().to_owned(), label.unwrap_or(value).trim().to_owned());
@@ -134,7 +141,7 @@ pub struct CreateProfileField {
     #[schema(pattern = "^[a-z][a-z0-9_]{0,62}$", example = "relation_number")]
     pub key: String,
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(min_length = 1, max_length = 200, example = "Relation number")]
+    #[schema(min_length = 1, pattern = r"\S", max_length = 200, example = "Relation number")]
     pub label: String,
     #[validate(length(max = 2000))]
     #[schema(max_length = 2000, example = "As in the ERP")]
@@ -159,7 +166,7 @@ pub struct CreateProfileField {
 pub struct UpdateProfileField {
     #[serde(default, deserialize_with = "not_null")]
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(nullable = false, min_length = 1, max_length = 200)]
+    #[schema(nullable = false, min_length = 1, pattern = r"\S", max_length = 200)]
     pub label: Option<String>,
     #[serde(default)]
     #[validate(length(max = 2000))]
@@ -196,9 +203,9 @@ pub struct ProfileFieldOrder {
 #[into_params(parameter_in = Query)]
 pub struct DeleteProfileField {
     /// Also when profiles have values of it, which are gone then.
-    #[serde(default)]
     #[param(default = false)]
-    pub force: bool,
+    #[serde(default, deserialize_with = "flag")]
+    pub force: Option<bool>,
 }
 
 fn is_key(key: &str) -> Result<(), ValidationError> {

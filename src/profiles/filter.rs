@@ -36,31 +36,34 @@ pub struct ProfileFilter {
     pub medium: Vec<Medium>,
     /// A time, or a day in the organization's time zone.
     #[serde(rename = "created_at.gte")]
-    #[param(value_type = Option<String>, example = "2024-01-01")]
+    #[param(example = "2024-01-01")]
     pub created_from: Option<When>,
     /// Created before this time.
     #[serde(rename = "created_at.lt")]
-    #[param(value_type = Option<String>, example = "2024-02-01")]
+    #[param(example = "2024-02-01")]
     pub created_before: Option<When>,
     /// Changed at this time or later.
     #[serde(rename = "updated_at.gte")]
-    #[param(value_type = Option<String>, example = "2024-01-01")]
+    #[param(example = "2024-01-01")]
     pub updated_from: Option<When>,
     /// Changed before this time.
     #[serde(rename = "updated_at.lt")]
-    #[param(value_type = Option<String>, example = "2024-02-01")]
+    #[param(example = "2024-02-01")]
     pub updated_before: Option<When>,
     /// With a last contact moment at this time or later.
     #[serde(rename = "last_contact_moment_at.gte")]
-    #[param(value_type = Option<String>, example = "2024-01-01")]
+    #[param(example = "2024-01-01")]
     pub moment_from: Option<When>,
     /// Also finds profiles without contact moments.
     #[serde(rename = "last_contact_moment_at.lt")]
-    #[param(value_type = Option<String>, example = "2024-02-01")]
+    #[param(example = "2024-02-01")]
     pub moment_before: Option<When>,
     /// `name`, `created_at`, `updated_at`, `last_contact_moment_at` or `field[<key>]`; with `-` before it, descending.
     /// Profiles without a value come last.
-    #[param(value_type = Option<String>, default = "name", example = "-created_at")]
+    #[param(
+        value_type = Option<String>, default = "name", example = "-created_at",
+        pattern = r"^-?(name|created_at|updated_at|last_contact_moment_at|field\[[a-z][a-z0-9_]{0,62}\])$",
+    )]
     pub sort: Option<Sort>,
 }
 

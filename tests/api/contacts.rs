@@ -29,6 +29,28 @@ async fn a_contact_from_its_beginning_to_its_end() {
 }
 
 #[actix_web::test]
+async fn notes_go_with_their_contact() {
+    let world = World::new().await;
+    let agent = world.agent("Grace").await;
+    let made = agent.post("/v1/contacts", json!({ "medium": "email", "address": "ada@example.com" })).await.expect(201);
+    let path = format!("/v1/contacts/{}", made.id());
+    let note = agent.post(&format!("{path}/notes"), json!({ "body": "Twice the same?" })).await.expect(201);
+    agent.delete(&path).await.expect(204);
+    agent.get(&format!("/v1/notes/{}", note.id())).await.problem(404, "note_not_found");
+}
+
+#[actix_web::test]
+async fn a_name_is_never_blank() {
+    let world = World::new().await;
+    let agent = world.agent("Grace").await;
+    let body = |name| json!({ "medium": "email", "address": "ada@example.com", "name": name });
+    agent.post("/v1/contacts", body(" ")).await.wrong_fields(&[("/name", "blank")]);
+    let made = agent.post("/v1/contacts", body("Ada")).await.expect(201);
+    let path = format!("/v1/contacts/{}", made.id());
+    agent.patch(&path, json!({ "name": " \t" })).await.wrong_fields(&[("/name", "blank")]);
+}
+
+#[actix_web::test]
 async fn an_address_is_one_contact_however_it_is_written() {
     let world = World::new().await;
     let agent = world.agent("Grace").await;

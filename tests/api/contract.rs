@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::support::{Client, ORIGIN, PASSWORD, World, race};
+use crate::support::{Client, ORIGIN, PASSWORD, World, document, operations, race};
 
 fn channel(name: &str) -> serde_json::Value {
     json!({ "name": name, "medium": "email" })
@@ -30,6 +30,79 @@ async fn a_method_that_a_route_does_not_have() {
     assert_eq!(refused.header("allow"), Some("GET, POST, HEAD, OPTIONS"));
     let refused = world.admin().delete("/v1/auth/login").await.problem(405, "method_not_allowed");
     assert_eq!(refused.header("allow"), Some("POST, OPTIONS"));
+}
+
+#[actix_web::test]
+async fn a_path_without_variables_is_not_taken_for_an_id() {
+    let world = World::new().await;
+    for (path, method, allowed) in [
+        ("/v1/conversations/counts", Method::PATCH, "GET, HEAD, OPTIONS"),
+        ("/v1/profile-fields/order", Method::DELETE, "PUT, OPTIONS"),
+        ("/v1/profile-fields/order", Method::GET, "PUT, OPTIONS"),
+    ] {
+        let refused = world.admin().request(method, path).json(&json!({})).await.problem(405, "method_not_allowed");
+        assert_eq!(refused.header("allow"), Some(allowed), "{path}");
+        let options = world.admin().request(Method::OPTIONS, path).await.expect(204);
+        assert_eq!(options.header("allow"), Some(allowed), "{path}");
+    }
+    world.admin().get("/v1/conversations/counts").await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_parameter_that_is_a_number_or_a_boolean_says_which() {
+    let world = World::new().await;
+    let document = document();
+    let mut seen = 0;
+    for operation in operations(&document).iter().filter(|operation| operation.is_read()) {
+        let path = operation.path.replace("{id}", "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11");
+        for parameter in operation.parameters("query") {
+            let wrong: &[&str] = match parameter["schema"]["type"].as_str() {
+                _ if !operation.is_protected() => continue,
+                Some("boolean") => &["", "on", "1", "True", "null"],
+                Some("integer") => &["", "%2B5", "5.5", "null", "5%20"],
+                _ => continue,
+            };
+            let name = parameter["name"].as_str().unwrap();
+            for value in wrong {
+                let refused = world.admin().get(&format!("{path}?{name}={value}")).await.problem(422, "invalid");
+                assert_eq!(refused["errors"][0]["field"], name, "{path}?{name}={value}");
+                seen += 1;
+            }
+        }
+    }
+    assert!(seen > 100, "{seen}");
+}
+
+#[actix_web::test]
+async fn an_integer_may_be_written_as_a_float() {
+    let world = World::new().await;
+    let body = |days: &str| format!(r#"{{"name": "ERP", "scope": "read", "days": {days}}}"#);
+    let send = |days| world.admin().request(Method::POST, "/v1/api-tokens").raw("application/json", body(days));
+    for days in ["30", "30.0", "3e1"] {
+        send(days).await.expect(201);
+    }
+    for days in ["30.5", "1e300", "\"30\"", "null"] {
+        send(days).await.wrong_fields(&[("/days", "type")]);
+    }
+}
+
+#[actix_web::test]
+async fn json_that_is_kept_can_be_read_again() {
+    let world = World::new().await;
+    let mut deep = json!(1);
+    for _ in 0..120 {
+        deep = json!([deep]);
+    }
+    for settings in [
+        json!({ "largest": f64::MAX, "least": f64::MIN, "smallest": 5e-324, "exact": 0.1 + 0.2, "zero": -0.0 }),
+        json!({ "integers": [u64::MAX, i64::MIN] }),
+        json!({ "deep": deep }),
+    ] {
+        let body = json!({ "name": "Support", "medium": "email", "settings": settings });
+        let made = world.admin().post("/v1/channels", body).await.expect(201);
+        let read = world.admin().get(&format!("/v1/channels/{}", made.id())).await.expect(200);
+        assert_eq!((&made["settings"], &read["settings"]), (&settings, &settings));
+    }
 }
 
 #[actix_web::test]
