@@ -10,7 +10,8 @@ DOSSIER_BIND=127.0.0.1:$(python3 -c 'import socket; s = socket.socket(); s.bind(
 export DOSSIER_BIND
 URL=http://$DOSSIER_BIND
 
-"$BINARY" serve > "$FOLDER/service.log" 2>&1 &
+: > "$FOLDER/service.log"
+"$BINARY" serve >> "$FOLDER/service.log" 2>&1 &
 SERVICE=$!
 
 stop_service() {

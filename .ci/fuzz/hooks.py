@@ -41,7 +41,10 @@ REASONS = [
     ("body", "on_conflict", "/expected_profile_id"),
     ("body", "repeated", "/options/"),
     ("body", "not_a_call", "/duration_seconds"),
+    ("body", "exclusive", "/new_profile"),
+    ("body", "required", "/profile_id"),
     ("body", "type|required", "/options"),
+    ("body", "type", "/unique"),
 ]
 
 

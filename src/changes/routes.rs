@@ -28,7 +28,8 @@ const PAUSE: Duration = Duration::from_millis(500);
 ))]
 #[get("/v1/changes")]
 pub async fn list_changes(caller: Caller, list: List<ChangeFilter>, db: Data<Db>) -> Result<Answer> {
-    let until = Instant::now() + Duration::from_secs(list.filter.wait);
+    let wait = list.filter.wait.unwrap_or_default();
+    let until = Instant::now() + Duration::from_secs(wait.unsigned_abs());
     let filter = Arc::new(list.filter);
     let mut page = list.page;
     loop {

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use validator::Validate;
 
 use crate::actor::Actor;
+use crate::http::query::number;
 use crate::ids::EventId;
 
 /// One thing that happened to one resource.
@@ -48,8 +49,8 @@ pub struct ChangeFilter {
     #[param(example = json!(["profile.updated"]))]
     pub kind: Vec<String>,
     /// How many seconds to wait for a change when there is none yet.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "number")]
     #[validate(range(min = 0, max = 30))]
     #[param(minimum = 0, maximum = 30, default = 0)]
-    pub wait: u64,
+    pub wait: Option<i64>,
 }

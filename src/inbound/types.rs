@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use chrono::{DateTime, Datelike, Utc};
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::ToSchema;
 use validator::{Validate, ValidationError};
 
@@ -84,9 +84,14 @@ pub struct InboundAttachment {
     #[validate(length(max = 255))]
     #[schema(max_length = 255, example = "text/plain")]
     pub content_type: String,
-    #[serde(skip_serializing)]
-    #[schema(required = true, value_type = String, format = Byte, example = "T3JkZXIgNw==")]
+    #[serde(serialize_with = "unsaid")]
+    #[schema(value_type = String, format = Byte, example = "T3JkZXIgNw==")]
     pub data: Base64,
+}
+
+/// A refusal of the others doesn't repeat the bytes.
+fn unsaid<S: Serializer>(_: &Base64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_unit()
 }
 
 /// Bytes, in base64 (RFC 4648, 4).

@@ -125,6 +125,14 @@ fn has_example(document: &Value, schema: &Value) -> bool {
         })
 }
 
+/// `skip_serializing` on an input would keep a field from being shown, and so from being sent.
+#[test]
+fn a_file_that_comes_in_has_its_bytes() {
+    let attachment = &document()["components"]["schemas"]["InboundAttachment"];
+    assert!(each(&attachment["required"]).any(|name| name == "data"), "{attachment}");
+    assert_eq!(attachment["properties"]["data"]["type"], "string");
+}
+
 #[test]
 fn every_reference_leads_somewhere() {
     let document = document();
