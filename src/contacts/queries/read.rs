@@ -1,0 +1,204 @@
+//! Contacts as they are shown.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::dsl::{exists, max};
+use diesel::prelude::*;
+use diesel::sql_types::{Record, Text, Timestamptz, Uuid};
+
+use super::super::address;
+use super::super::types::{Contact, ContactFilter, ContactList, ContactSort, ProfileRef};
+use super::ContactRow;
+use crate::access;
+use crate::channels::{ChannelRef, Medium};
+use crate::db::keyset;
+use crate::db::schema::{
+    channels as channel_table, contact_channels, contact_terms, contacts, conversation_participants, profiles,
+};
+use crate::error::{Code, Error, Result};
+use crate::http::page::Page;
+use crate::ids::{ChannelId, ContactId, OrganizationId, ProfileId};
+use crate::text;
+
+pub fn list_contacts(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    filter: &ContactFilter,
+    page: &Page,
+) -> Result<ContactList> {
+    let addresses = match &filter.address {
+        Some(address) => {
+            let country = access::default_country(conn, organization)?;
+            let media = if filter.medium.is_empty() { Medium::ALL } else { &filter.medium };
+            Some(media.iter().map(|medium| address::normalise(*medium, address, &country)).collect::<Vec<_>>())
+        }
+        None => None,
+    };
+    let filtered = || {
+        let mut query = contacts::table.filter(contacts::organization_id.eq(organization)).into_boxed();
+        if !filter.medium.is_empty() {
+            query = query.filter(contacts::medium.eq_any(filter.medium.clone()));
+        }
+        if let Some(addresses) = &addresses {
+            query = query.filter(contacts::address.eq_any(addresses.clone()));
+        }
+        if !filter.profile_id.is_empty() {
+            query = query.filter(contacts::profile_id.eq_any(filter.profile_id.clone()));
+        }
+        match filter.attached {
+            Some(true) => query = query.filter(contacts::profile_id.is_not_null()),
+            Some(false) => query = query.filter(contacts::profile_id.is_null()),
+            None => {}
+        }
+        if !filter.channel_id.is_empty() {
+            query = query.filter(exists(
+                contact_channels::table
+                    .filter(contact_channels::organization_id.eq(organization))
+                    .filter(contact_channels::contact_id.eq(contacts::id))
+                    .filter(contact_channels::channel_id.eq_any(filter.channel_id.clone())),
+            ));
+        }
+        for word in text::query_words(filter.q.as_deref().unwrap_or_default()) {
+            query = query.filter(exists(
+                contact_terms::table
+                    .filter(contact_terms::organization_id.eq(organization))
+                    .filter(contact_terms::contact_id.eq(contacts::id))
+                    .filter(contact_terms::term.ge(word.clone()))
+                    .filter(contact_terms::term.lt(keyset::prefix_end(&word))),
+            ));
+        }
+        query
+    };
+    let mut query = filtered().select(ContactRow::as_select()).limit(page.rows());
+    query = match filter.sort {
+        ContactSort::Name => query.order((contacts::sort_name, contacts::id)),
+        ContactSort::NameDescending => query.order((contacts::sort_name.desc(), contacts::id.desc())),
+        ContactSort::CreatedAt => query.order((contacts::created_at, contacts::id)),
+        ContactSort::CreatedAtDescending => query.order((contacts::created_at.desc(), contacts::id.desc())),
+    };
+    let by_name = matches!(filter.sort, ContactSort::Name | ContactSort::NameDescending);
+    if by_name {
+        if let Some(after) = page.after::<(String, ContactId)>()? {
+            let key = (contacts::sort_name, contacts::id).into_sql::<Record<(Text, Uuid)>>();
+            query = match filter.sort {
+                ContactSort::Name => query.filter(key.gt(after)),
+                _ => query.filter(key.lt(after)),
+            };
+        }
+    } else if let Some(after) = page.after::<(DateTime<Utc>, ContactId)>()? {
+        let key = (contacts::created_at, contacts::id).into_sql::<Record<(Timestamptz, Uuid)>>();
+        query = match filter.sort {
+            ContactSort::CreatedAt => query.filter(key.gt(after)),
+            _ => query.filter(key.lt(after)),
+        };
+    }
+    let mut rows: Vec<ContactRow> = query.load(conn)?;
+    let next_cursor = if by_name {
+        page.cut(&mut rows, |row| (row.sort_name.clone(), row.id))?
+    } else {
+        page.cut(&mut rows, |row| (row.created_at, row.id))?
+    };
+    let count = keyset::count(conn, page, || filtered().select(contacts::id))?;
+    Ok(ContactList { data: views(conn, organization, rows)?, next_cursor, count })
+}
+
+/// By medium, then name.
+pub fn contacts_of_profile(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    profile: ProfileId,
+    page: &Page,
+) -> Result<ContactList> {
+    let all = || {
+        contacts::table
+            .filter(contacts::organization_id.eq(organization))
+            .filter(contacts::profile_id.eq(profile))
+            .into_boxed()
+    };
+    let mut query = all()
+        .select(ContactRow::as_select())
+        .order((contacts::medium, contacts::sort_name, contacts::id))
+        .limit(page.rows());
+    if let Some(after) = page.after::<(Medium, String, ContactId)>()? {
+        let key = (contacts::medium, contacts::sort_name, contacts::id).into_sql::<Record<(Text, Text, Uuid)>>();
+        query = query.filter(key.gt(after));
+    }
+    let mut rows: Vec<ContactRow> = query.load(conn)?;
+    let next_cursor = page.cut(&mut rows, |row| (row.medium, row.sort_name.clone(), row.id))?;
+    let count = keyset::count(conn, page, || all().select(contacts::id))?;
+    Ok(ContactList { data: views(conn, organization, rows)?, next_cursor, count })
+}
+
+pub fn get_contact(conn: &mut PgConnection, organization: OrganizationId, id: ContactId) -> Result<Contact> {
+    contact_views(conn, organization, &[id])?.pop().ok_or_else(|| Error::not_found(Code::ContactNotFound))
+}
+
+/// These contacts, in the order of their ids in `ids`; what isn't there is left out.
+pub fn contact_views(conn: &mut PgConnection, organization: OrganizationId, ids: &[ContactId]) -> Result<Vec<Contact>> {
+    let rows: Vec<ContactRow> = contacts::table
+        .filter(contacts::organization_id.eq(organization))
+        .filter(contacts::id.eq_any(ids))
+        .select(ContactRow::as_select())
+        .load(conn)?;
+    let mut views = views(conn, organization, rows)?;
+    views.sort_by_key(|contact| ids.iter().position(|id| *id == contact.id));
+    Ok(views)
+}
+
+fn views(conn: &mut PgConnection, organization: OrganizationId, rows: Vec<ContactRow>) -> Result<Vec<Contact>> {
+    let ids: Vec<ContactId> = rows.iter().map(|row| row.id).collect();
+    let met: Vec<(ContactId, ChannelId, String, Medium)> = contact_channels::table
+        .inner_join(
+            channel_table::table.on(channel_table::organization_id
+                .eq(contact_channels::organization_id)
+                .and(channel_table::id.eq(contact_channels::channel_id))),
+        )
+        .filter(contact_channels::organization_id.eq(organization))
+        .filter(contact_channels::contact_id.eq_any(&ids))
+        .order((channel_table::name, channel_table::id))
+        .select((contact_channels::contact_id, channel_table::id, channel_table::name, channel_table::medium))
+        .load(conn)?;
+    let mut channels: HashMap<ContactId, Vec<ChannelRef>> = HashMap::new();
+    for (contact, id, name, medium) in met {
+        channels.entry(contact).or_default().push(ChannelRef { id, name, medium });
+    }
+    let profile_ids: Vec<ProfileId> = rows.iter().filter_map(|row| row.profile_id).collect();
+    let names: HashMap<ProfileId, String> = profiles::table
+        .filter(profiles::organization_id.eq(organization))
+        .filter(profiles::id.eq_any(profile_ids))
+        .select((profiles::id, profiles::name))
+        .load::<(ProfileId, String)>(conn)?
+        .into_iter()
+        .collect();
+    let newest: HashMap<ContactId, Option<DateTime<Utc>>> = contacts::table
+        .filter(contacts::organization_id.eq(organization))
+        .filter(contacts::id.eq_any(&ids))
+        .select((
+            contacts::id,
+            conversation_participants::table
+                .filter(conversation_participants::organization_id.eq(organization))
+                .filter(conversation_participants::contact_id.eq(contacts::id))
+                .select(max(conversation_participants::last_message_at))
+                .single_value(),
+        ))
+        .load::<(ContactId, Option<DateTime<Utc>>)>(conn)?
+        .into_iter()
+        .collect();
+    Ok(rows
+        .into_iter()
+        .map(|row| Contact {
+            id: row.id,
+            medium: row.medium,
+            address: row.address,
+            name: row.name,
+            profile_id: row.profile_id,
+            profile: row.profile_id.and_then(|id| names.get(&id).map(|name| ProfileRef { id, name: name.clone() })),
+            channels: channels.remove(&row.id).unwrap_or_default(),
+            created_at: row.created_at,
+            updated_at: row.updated_at,
+            version: row.version,
+            last_message_at: newest.get(&row.id).copied().flatten(),
+        })
+        .collect())
+}
