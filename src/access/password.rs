@@ -7,7 +7,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::error::{Error, Result};
 
-/// Each hash takes 19 MiB while it is computed, and some 20 ms.
+/// Each hash takes 19 MiB while it is computed.
 static AT_ONCE: Semaphore = Semaphore::const_new(1);
 
 /// The PHC string to keep.
