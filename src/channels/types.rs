@@ -108,7 +108,6 @@ pub struct UpdateChannel {
 pub struct ChannelFilter {
     /// Of this medium; repeat it for any of several.
     #[serde(default)]
-    #[param(inline)]
     pub medium: Vec<Medium>,
     /// Only archived channels, or only others. Without it: both.
     #[serde(default, deserialize_with = "flag")]

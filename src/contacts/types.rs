@@ -104,7 +104,6 @@ pub struct ContactFilter {
     pub q: Option<String>,
     /// Of this medium; repeat it for any of several.
     #[serde(default)]
-    #[param(inline)]
     pub medium: Vec<Medium>,
     /// With exactly this address, however it is written.
     #[validate(length(max = 320))]

@@ -103,7 +103,6 @@ pub struct UpdateConversation {
 pub struct ConversationFilter {
     /// With this status; repeat it for any of several. Without it: all but spam.
     #[serde(default)]
-    #[param(inline)]
     pub status: Vec<ConversationStatus>,
     /// Of this user, of `me`, or of `none`; repeat it for any of several.
     #[serde(default)]
@@ -115,7 +114,6 @@ pub struct ConversationFilter {
     pub channel_id: Vec<ChannelId>,
     /// On channels of this medium; repeat it for any of several.
     #[serde(default)]
-    #[param(inline)]
     pub medium: Vec<Medium>,
     /// In which this contact took part; repeat it for any of several.
     #[serde(default)]
