@@ -21,7 +21,7 @@ openapi:
 SEED = $(shell date +%s)
 fuzz-api: postgres
 	cargo build
-	EXAMPLES=300 .ci/fuzz.sh $(SEED)
+	EXAMPLES=100 .ci/fuzz.sh $(SEED)
 
 # The PostgreSQL server's programs, where they are missing; the service and the tests find and start them.
 APT = apt-get install -y postgresql
