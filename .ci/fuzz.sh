@@ -6,7 +6,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 SEED=${1:-1}
-EXAMPLES=${EXAMPLES:-30}
+EXAMPLES=${EXAMPLES:-10}
 
 if [ -z "${SCHEMATHESIS:-}" ]; then
     python3 -m venv target/fuzz

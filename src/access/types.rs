@@ -81,7 +81,7 @@ pub struct Me {
 pub struct UpdateMe {
     #[serde(default, deserialize_with = "not_null")]
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(nullable = false, min_length = 1, pattern = r"\S", max_length = 200)]
+    #[schema(nullable = false, min_length = 1, pattern = r"[^\s\x85]", max_length = 200)]
     pub name: Option<String>,
     #[serde(default, deserialize_with = "not_null")]
     #[validate(nested)]
@@ -124,7 +124,7 @@ pub struct Organization {
 pub struct UpdateOrganization {
     #[serde(default, deserialize_with = "not_null")]
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(nullable = false, min_length = 1, pattern = r"\S", max_length = 200)]
+    #[schema(nullable = false, min_length = 1, pattern = r"[^\s\x85]", max_length = 200)]
     pub name: Option<String>,
     #[serde(default, deserialize_with = "not_null")]
     #[validate(custom(function = "is_time_zone"))]
@@ -168,7 +168,7 @@ pub struct CreateUser {
     #[schema(format = Email, max_length = 254, example = "grace@demo.example")]
     pub email: String,
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 200, example = "Grace Hopper")]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 200, example = "Grace Hopper")]
     pub name: String,
     pub role: Role,
     #[validate(length(min = 10, max = 200))]
@@ -182,7 +182,7 @@ pub struct CreateUser {
 pub struct UpdateUser {
     #[serde(default, deserialize_with = "not_null")]
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(nullable = false, min_length = 1, pattern = r"\S", max_length = 200)]
+    #[schema(nullable = false, min_length = 1, pattern = r"[^\s\x85]", max_length = 200)]
     pub name: Option<String>,
     #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]
@@ -232,7 +232,7 @@ list_of! {
 #[serde(deny_unknown_fields)]
 pub struct CreateApiToken {
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 200, example = "ERP nightly")]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 200, example = "ERP nightly")]
     pub name: String,
     /// What it may do, divided by spaces; `write` includes `read`.
     #[serde(default = "full_scope")]

@@ -117,7 +117,6 @@ pub struct FileContent(Vec<u8>);
 pub struct AttachmentFilter {
     /// Of this kind; repeat it for any of several.
     #[serde(default)]
-    #[param(inline)]
     pub kind: Vec<AttachmentKind>,
     /// Exchanged on this channel; repeat it for any of several.
     #[serde(default)]

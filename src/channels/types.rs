@@ -79,7 +79,7 @@ list_of! {
 #[serde(deny_unknown_fields)]
 pub struct CreateChannel {
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 200, example = "Support mailbox")]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 200, example = "Support mailbox")]
     pub name: String,
     /// Never changes.
     pub medium: Medium,
@@ -94,7 +94,7 @@ pub struct CreateChannel {
 pub struct UpdateChannel {
     #[serde(default, deserialize_with = "not_null")]
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(nullable = false, min_length = 1, pattern = r"\S", max_length = 200)]
+    #[schema(nullable = false, min_length = 1, pattern = r"[^\s\x85]", max_length = 200)]
     pub name: Option<String>,
     /// Replaces all settings.
     #[serde(default, deserialize_with = "not_null")]
@@ -108,7 +108,6 @@ pub struct UpdateChannel {
 pub struct ChannelFilter {
     /// Of this medium; repeat it for any of several.
     #[serde(default)]
-    #[param(inline)]
     pub medium: Vec<Medium>,
     /// Only archived channels, or only others. Without it: both.
     #[serde(default, deserialize_with = "flag")]

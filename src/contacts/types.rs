@@ -62,10 +62,10 @@ list_of! {
 pub struct CreateContact {
     pub medium: Medium,
     #[validate(length(max = 320), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 320, example = "ada@example.com")]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 320, example = "ada@example.com")]
     pub address: String,
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 200, example = "Ada Lovelace")]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 200, example = "Ada Lovelace")]
     pub name: Option<String>,
     /// Required for media whose addresses mean something only on their channel: live_chat, facebook, instagram, custom.
     pub channel_id: Option<ChannelId>,
@@ -77,7 +77,7 @@ pub struct CreateContact {
 pub struct UpdateContact {
     #[serde(default)]
     #[validate(length(max = 200), custom(function = "value_not_blank"))]
-    #[schema(value_type = Option<String>, min_length = 1, pattern = r"\S", max_length = 200)]
+    #[schema(value_type = Option<String>, min_length = 1, pattern = r"[^\s\x85]", max_length = 200)]
     pub name: Patch<String>,
 }
 
@@ -104,7 +104,6 @@ pub struct ContactFilter {
     pub q: Option<String>,
     /// Of this medium; repeat it for any of several.
     #[serde(default)]
-    #[param(inline)]
     pub medium: Vec<Medium>,
     /// With exactly this address, however it is written.
     #[validate(length(max = 320))]

@@ -73,7 +73,7 @@ pub struct CreateConversation {
     /// With whom; of the channel's medium.
     pub contact_id: ContactId,
     #[validate(length(max = 998), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 998, example = "Your order")]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 998, example = "Your order")]
     pub subject: Option<String>,
     /// What is written first. Recorded, and sent nowhere.
     #[validate(nested)]
@@ -93,7 +93,7 @@ pub struct UpdateConversation {
     pub assignee_id: Patch<UserId>,
     #[serde(default)]
     #[validate(length(max = 998), custom(function = "value_not_blank"))]
-    #[schema(value_type = Option<String>, min_length = 1, pattern = r"\S", max_length = 998)]
+    #[schema(value_type = Option<String>, min_length = 1, pattern = r"[^\s\x85]", max_length = 998)]
     pub subject: Patch<String>,
 }
 
@@ -103,7 +103,6 @@ pub struct UpdateConversation {
 pub struct ConversationFilter {
     /// With this status; repeat it for any of several. Without it: all but spam.
     #[serde(default)]
-    #[param(inline)]
     pub status: Vec<ConversationStatus>,
     /// Of this user, of `me`, or of `none`; repeat it for any of several.
     #[serde(default)]
@@ -115,7 +114,6 @@ pub struct ConversationFilter {
     pub channel_id: Vec<ChannelId>,
     /// On channels of this medium; repeat it for any of several.
     #[serde(default)]
-    #[param(inline)]
     pub medium: Vec<Medium>,
     /// In which this contact took part; repeat it for any of several.
     #[serde(default)]
@@ -231,7 +229,7 @@ list_of! {
 #[serde(deny_unknown_fields)]
 pub struct CreateMessage {
     #[validate(length(max = 500_000), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 500_000, example = "It left yesterday.")]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 500_000, example = "It left yesterday.")]
     pub body: String,
     /// Uploaded before, and part of no message yet.
     #[serde(default)]

@@ -65,7 +65,7 @@ fn refuse(code: &'static str, message: &'static str) -> ValidationError {
     ValidationError::new(code).with_message(message.into())
 }
 
-/// Something must be left without the white space.
+/// Something must be left without the white space, as the pattern `[^\s\x85]` says it in the document.
 pub fn not_blank(text: &str) -> Result<(), ValidationError> {
     if text.trim().is_empty() { Err(refuse("blank", "must not be blank")) } else { Ok(()) }
 }

@@ -22,7 +22,7 @@ use crate::ids::{ContactId, ConversationId, MessageId};
 pub struct InboundMessage {
     /// What the channel calls it: the same one again changes nothing.
     #[validate(length(max = 500), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 500, example = "wamid.HBgLMzE2MTIzNDU2Nzg")]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 500, example = "wamid.HBgLMzE2MTIzNDU2Nzg")]
     pub external_id: String,
     #[validate(nested)]
     pub from: InboundSender,
@@ -54,10 +54,10 @@ pub struct InboundMessage {
 pub struct InboundSender {
     /// On the channel's medium: a telephone number, an e-mail address, or what the channel calls its sender.
     #[validate(length(max = 320), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 320, example = "+31612345678")]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 320, example = "+31612345678")]
     pub address: String,
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 200, example = "Ada Lovelace")]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 200, example = "Ada Lovelace")]
     pub name: Option<String>,
 }
 
@@ -66,11 +66,11 @@ pub struct InboundSender {
 pub struct InboundConversation {
     /// What the channel calls the conversation: the message joins it, or begins it.
     #[validate(length(max = 500), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 500, example = "chat-7")]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 500, example = "chat-7")]
     pub external_id: Option<String>,
     /// Of a conversation that begins.
     #[validate(length(max = 998), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 998, example = "Order 7")]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 998, example = "Order 7")]
     pub subject: Option<String>,
 }
 
@@ -78,7 +78,7 @@ pub struct InboundConversation {
 #[serde(deny_unknown_fields)]
 pub struct InboundAttachment {
     #[validate(length(max = 255), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 255, example = "order.txt")]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 255, example = "order.txt")]
     pub filename: String,
     /// As the sender says. Its bytes are believed first.
     #[validate(length(max = 255))]

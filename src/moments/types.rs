@@ -76,7 +76,6 @@ pub struct ContactMomentFilter {
     pub channel_id: Vec<ChannelId>,
     /// On this medium; repeat it for any of several.
     #[serde(default)]
-    #[param(inline)]
     pub medium: Vec<Medium>,
     /// In which this contact took part; repeat it for any of several.
     #[serde(default)]
@@ -84,7 +83,6 @@ pub struct ContactMomentFilter {
     pub contact_id: Vec<ContactId>,
     /// With this status; repeat it for any of several.
     #[serde(default)]
-    #[param(inline)]
     pub status: Vec<ConversationStatus>,
     /// Whose newest message occurred then or later: a time, or a day in the organization's time zone.
     #[param(example = "2026-01-01")]

@@ -67,7 +67,12 @@ list_of! {
 #[serde(deny_unknown_fields)]
 pub struct CreateNote {
     #[validate(length(max = 20_000), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 20_000, example = "Prefers to be called in the morning.")]
+    #[schema(
+        min_length = 1,
+        pattern = r"[^\s\x85]",
+        max_length = 20_000,
+        example = "Prefers to be called in the morning."
+    )]
     pub body: String,
     #[serde(default)]
     pub pinned: bool,
@@ -84,7 +89,7 @@ pub struct CreateNote {
 pub struct UpdateNote {
     #[serde(default, deserialize_with = "not_null")]
     #[validate(length(max = 20_000), custom(function = "not_blank"))]
-    #[schema(nullable = false, min_length = 1, pattern = r"\S", max_length = 20_000)]
+    #[schema(nullable = false, min_length = 1, pattern = r"[^\s\x85]", max_length = 20_000)]
     pub body: Option<String>,
     #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]

@@ -106,17 +106,17 @@ pub enum OptionInput {
 /// Both value and label of an option.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(transparent)]
-#[schema(min_length = 1, pattern = r"\S", max_length = 100, example = "Bronze")]
+#[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 100, example = "Bronze")]
 pub struct OptionText(String);
 
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct FullOption {
-    #[schema(min_length = 1, pattern = r"\S", max_length = 100, example = "gold")]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 100, example = "gold")]
     pub value: String,
     /// Without it, the value.
     #[serde(default)]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 100, example = "Gold")]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 100, example = "Gold")]
     pub label: Option<String>,
     #[serde(default)]
     pub retired: bool,
@@ -141,7 +141,7 @@ pub struct CreateProfileField {
     #[schema(pattern = "^[a-z][a-z0-9_]{0,62}$", example = "relation_number")]
     pub key: String,
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 200, example = "Relation number")]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 200, example = "Relation number")]
     pub label: String,
     #[validate(length(max = 2000))]
     #[schema(max_length = 2000, example = "As in the ERP")]
@@ -166,7 +166,7 @@ pub struct CreateProfileField {
 pub struct UpdateProfileField {
     #[serde(default, deserialize_with = "not_null")]
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(nullable = false, min_length = 1, pattern = r"\S", max_length = 200)]
+    #[schema(nullable = false, min_length = 1, pattern = r"[^\s\x85]", max_length = 200)]
     pub label: Option<String>,
     #[serde(default)]
     #[validate(length(max = 2000))]

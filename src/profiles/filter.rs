@@ -25,14 +25,12 @@ pub struct ProfileFilter {
     pub q: Option<String>,
     /// Of this kind; repeat it for any of several.
     #[serde(default)]
-    #[param(inline)]
     pub kind: Vec<ProfileKind>,
     /// Made by this user or API token; repeat it for any of several.
     #[serde(default)]
     pub created_by: Vec<Uuid>,
     /// With a contact on this medium; repeat it for any of several.
     #[serde(default)]
-    #[param(inline)]
     pub medium: Vec<Medium>,
     /// A time, or a day in the organization's time zone.
     #[serde(rename = "created_at.gte")]

@@ -113,7 +113,7 @@ impl ProfileList {
 #[serde(deny_unknown_fields)]
 pub struct NewProfile {
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 200, example = "Ada Lovelace")]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 200, example = "Ada Lovelace")]
     pub name: String,
     /// Without it, a person.
     #[serde(default)]
@@ -128,7 +128,7 @@ pub struct NewProfile {
 #[schema(example = json!({"name": "Ada Lovelace", "contacts": [{"medium": "email", "address": "ada@example.com"}]}))]
 pub struct CreateProfile {
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"\S", max_length = 200)]
+    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 200)]
     pub name: String,
     /// Without it, a person.
     #[serde(default)]
@@ -158,7 +158,7 @@ pub struct UpsertParams {
 pub struct UpdateProfile {
     #[serde(default, deserialize_with = "not_null")]
     #[validate(length(max = 200), custom(function = "not_blank"))]
-    #[schema(nullable = false, min_length = 1, pattern = r"\S", max_length = 200)]
+    #[schema(nullable = false, min_length = 1, pattern = r"[^\s\x85]", max_length = 200)]
     pub name: Option<String>,
     #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]
