@@ -27,7 +27,8 @@ pub struct Service {
 impl Service {
     pub async fn start(data: &Data, is_explained: bool) -> Self {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let settings: Vec<String> = EXPLAINED.split(' ').map(|setting| format!("-c%20{setting}")).collect();
+        let settings = EXPLAINED.split_whitespace().map(|setting| format!("-c%20{}", setting.replace("=", "%3D")));
+        let settings: Vec<String> = settings.collect();
         let url =
             if is_explained { format!("{}?options={}", data.url, settings.join("%20")) } else { data.url.clone() };
         let process = Command::new(env!("CARGO_BIN_EXE_dossier"))

@@ -255,7 +255,8 @@ struct Settings;
 impl Settings {
     fn apply(conn: &mut PgConnection) -> QueryResult<()> {
         conn.batch_execute(
-            "SET statement_timeout = '20s'; SET lock_timeout = '10s'; \
+            // Compiling a plan takes longer than any statement here may.
+            "SET jit = off; SET statement_timeout = '20s'; SET lock_timeout = '10s'; \
              SET idle_in_transaction_session_timeout = '60s'; SET timezone = 'UTC'; SET lc_messages = 'C'; \
              SET application_name = 'dossier'",
         )

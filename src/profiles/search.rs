@@ -27,6 +27,8 @@ const CANDIDATES: usize = 200;
 const FILTERED: usize = 2000;
 /// With fewer hits than this, profiles are looked for that have one word here and another there, and typos.
 const FEW: usize = 10;
+/// Candidates of one word that are looked at for another, contact by contact.
+const CHECKED: usize = 50;
 /// Entries of an index that are read for several words; which of the words is rare is counted only so far.
 const DEEP: i64 = 20_000;
 const COUNTED: i64 = 2000;
@@ -191,27 +193,31 @@ fn named(tx: &mut Tx, words: &[String], limit: i64) -> Result<(Vec<ByName>, bool
 /// Profiles that have every word, one of them at least in a contact or a field.
 fn elsewhere(tx: &mut Tx, words: &[String], limit: i64) -> Result<(Vec<ProfileId>, bool)> {
     let limit = if words.len() == 1 { limit } else { limit.min(CANDIDATES.try_into().unwrap_or(i64::MAX)) };
-    let is_cut = |ids: &Vec<ProfileId>| ids.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
+    let is_full = |ids: &Vec<ProfileId>| ids.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
     let mut by_word = Vec::new();
     for word in words {
         let mut ids = queries::elsewhere(tx.conn, tx.organization, word, limit)?;
-        let cut = is_cut(&ids);
+        let cut = is_full(&ids);
         if words.len() > 1 && !cut {
             let reach = Reach { read: limit, found: limit };
             ids.extend(queries::in_names(tx.conn, tx.organization, &[word], &[], reach)?.into_iter().map(|(id, _)| id));
         }
-        by_word.push((cut || is_cut(&ids), ids.len(), word, ids));
+        by_word.push((cut || is_full(&ids), ids.len(), word, ids));
     }
     // The rarest gives the candidates.
     by_word.sort_by_key(|(is_cut, size, ..)| (*is_cut, *size));
     let mut by_word = by_word.into_iter();
-    let Some((is_cut, .., mut ids)) = by_word.next() else { return Ok((Vec::new(), false)) };
-    for (is_cut, _, word, others) in by_word {
+    let Some((mut is_cut, .., mut ids)) = by_word.next() else { return Ok((Vec::new(), false)) };
+    for (is_common, _, word, others) in by_word {
         if ids.is_empty() {
             break;
         }
-        let having: HashSet<ProfileId> = match is_cut {
-            true => queries::having(tx.conn, tx.organization, &ids, word)?.into_iter().collect(),
+        let having: HashSet<ProfileId> = match is_common {
+            true => {
+                is_cut |= ids.len() > CHECKED;
+                ids.truncate(CHECKED);
+                queries::having(tx.conn, tx.organization, &ids, word)?.into_iter().collect()
+            }
             false => others.into_iter().collect(),
         };
         ids.retain(|id| having.contains(id));

@@ -1,11 +1,16 @@
 //! Candidates of a search by contacts and fields, each read in its index's own order; and what is looked up of them.
 
+use std::marker::PhantomData;
+
+use diesel::pg::Pg;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid};
 
 use super::list::{Wanted, filtered};
 use crate::channels::Medium;
 use crate::db::keyset::prefix_end;
-use crate::db::schema::{contact_terms, contacts, profile_activity, profile_field_terms, profile_terms, profiles};
+use crate::db::schema::{contact_terms, profile_field_terms, profiles};
 use crate::db::types::TimeOrNever;
 use crate::error::Result;
 use crate::ids::{OrganizationId, ProfileFieldId, ProfileId};
@@ -46,31 +51,16 @@ pub fn having(
     ids: &[ProfileId],
     prefix: &str,
 ) -> Result<Vec<ProfileId>> {
-    let end = prefix_end(prefix);
-    let in_names = profile_terms::table
-        .filter(profile_terms::organization_id.eq(organization))
-        .filter(profile_terms::profile_id.eq_any(ids))
-        .filter(profile_terms::term.ge(prefix))
-        .filter(profile_terms::term.lt(&end))
-        .select(profile_terms::profile_id);
-    let in_fields = profile_field_terms::table
-        .filter(profile_field_terms::organization_id.eq(organization))
-        .filter(profile_field_terms::profile_id.eq_any(ids))
-        .filter(profile_field_terms::term.ge(prefix))
-        .filter(profile_field_terms::term.lt(&end))
-        .select(profile_field_terms::profile_id);
-    let in_contacts = contacts::table
-        .inner_join(
-            contact_terms::table.on(contact_terms::organization_id
-                .eq(contacts::organization_id)
-                .and(contact_terms::contact_id.eq(contacts::id))),
-        )
-        .filter(contacts::organization_id.eq(organization))
-        .filter(contacts::profile_id.eq_any(ids))
-        .filter(contact_terms::term.ge(prefix))
-        .filter(contact_terms::term.lt(&end))
-        .select(contacts::profile_id.assume_not_null());
-    Ok(in_names.union_all(in_fields).union_all(in_contacts).load(conn)?)
+    let sql = "SELECT wanted.id FROM wanted WHERE EXISTS (SELECT FROM (\
+        SELECT term FROM profile_terms WHERE organization_id = wanted.organization_id AND profile_id = wanted.id \
+        OFFSET 0) AS held WHERE term >= low AND term < high) OR EXISTS (SELECT FROM (\
+        SELECT term FROM profile_field_terms WHERE organization_id = wanted.organization_id AND profile_id = wanted.id \
+        OFFSET 0) AS held WHERE term >= low AND term < high) OR EXISTS (SELECT FROM (\
+        SELECT id FROM contacts WHERE organization_id = wanted.organization_id AND profile_id = wanted.id OFFSET 0) \
+        AS contact CROSS JOIN LATERAL (SELECT term FROM contact_terms \
+        WHERE organization_id = wanted.organization_id AND contact_id = contact.id OFFSET 0) AS held \
+        WHERE term >= low AND term < high)";
+    Ok(OfEach::<Uuid>::new(sql, organization, ids, prefix).load(conn)?)
 }
 
 /// Of the wanted profiles, those with these ids, and when their last contact moment was.
@@ -80,38 +70,31 @@ pub fn wanted_of(
     wanted: &Wanted,
     ids: &[ProfileId],
 ) -> Result<Vec<(ProfileId, TimeOrNever)>> {
-    let mut query = profile_activity::table
-        .filter(profile_activity::organization_id.eq(organization))
-        .filter(profile_activity::profile_id.eq_any(ids))
-        .select((profile_activity::profile_id, profile_activity::last_contact_moment_at))
-        .into_boxed();
-    if !wanted.is_all() {
-        let fitting = filtered(organization, wanted).filter(profiles::id.eq_any(ids)).select(profiles::id);
-        query = query.filter(profile_activity::profile_id.eq_any(fitting));
+    let sql = "SELECT wanted.id, found.last_contact_moment_at FROM wanted CROSS JOIN LATERAL (\
+        SELECT last_contact_moment_at FROM profile_activity \
+        WHERE organization_id = wanted.organization_id AND profile_id = wanted.id OFFSET 0) AS found";
+    let moments = |conn, ids: &[ProfileId]| OfEach::<(Uuid, Timestamptz)>::new(sql, organization, ids, "").load(conn);
+    if wanted.is_all() {
+        return Ok(moments(conn, ids)?);
     }
-    Ok(query.load(conn)?)
+    let fitting = filtered(organization, wanted).filter(profiles::id.eq_any(ids)).select(profiles::id);
+    let fitting: Vec<ProfileId> = fitting.load(conn)?;
+    Ok(moments(conn, &fitting)?)
 }
 
-/// The contacts of these profiles of whose address or name a word begins with `prefix`.
+/// Of each of these profiles the first contact of whose address or name a word begins with `prefix`.
 pub fn matching_contacts(
     conn: &mut PgConnection,
     organization: OrganizationId,
     ids: &[ProfileId],
     prefix: &str,
 ) -> Result<Vec<FoundContact>> {
-    Ok(contacts::table
-        .inner_join(
-            contact_terms::table.on(contact_terms::organization_id
-                .eq(contacts::organization_id)
-                .and(contact_terms::contact_id.eq(contacts::id))),
-        )
-        .filter(contacts::organization_id.eq(organization))
-        .filter(contacts::profile_id.eq_any(ids))
-        .filter(contact_terms::term.ge(prefix))
-        .filter(contact_terms::term.lt(prefix_end(prefix)))
-        .order((contacts::medium, contacts::sort_name, contacts::id))
-        .select((contacts::profile_id.assume_not_null(), contacts::medium, contacts::address, contacts::name))
-        .load(conn)?)
+    let sql = "SELECT wanted.id, found.medium, found.address, found.name FROM wanted CROSS JOIN LATERAL (\
+        SELECT medium, address, name FROM contacts WHERE organization_id = wanted.organization_id \
+        AND profile_id = wanted.id AND EXISTS (SELECT FROM (SELECT term FROM contact_terms \
+        WHERE organization_id = wanted.organization_id AND contact_id = contacts.id OFFSET 0) AS held \
+        WHERE term >= low AND term < high) ORDER BY medium, sort_name, id LIMIT 1) AS found";
+    Ok(OfEach::<(Uuid, Text, Text, Nullable<Text>)>::new(sql, organization, ids, prefix).load(conn)?)
 }
 
 /// The fields of these profiles of whose value a word begins with `prefix`.
@@ -121,11 +104,54 @@ pub fn matching_fields(
     ids: &[ProfileId],
     prefix: &str,
 ) -> Result<Vec<(ProfileId, ProfileFieldId)>> {
-    Ok(profile_field_terms::table
-        .filter(profile_field_terms::organization_id.eq(organization))
-        .filter(profile_field_terms::profile_id.eq_any(ids))
-        .filter(profile_field_terms::term.ge(prefix))
-        .filter(profile_field_terms::term.lt(prefix_end(prefix)))
-        .select((profile_field_terms::profile_id, profile_field_terms::field_id))
-        .load(conn)?)
+    let sql = "SELECT wanted.id, held.field_id FROM wanted CROSS JOIN LATERAL (SELECT field_id, term \
+        FROM profile_field_terms WHERE organization_id = wanted.organization_id AND profile_id = wanted.id OFFSET 0) \
+        AS held WHERE held.term >= low AND held.term < high";
+    Ok(OfEach::<(Uuid, Uuid)>::new(sql, organization, ids, prefix).load(conn)?)
+}
+
+/// Looks something up of each profile that is `wanted`, by its id, which `OFFSET 0` holds the planner to. A prepared
+/// plan can't know that one organization has half of all rows: it would read all of that organization's.
+struct OfEach<ST> {
+    sql: &'static str,
+    organization: OrganizationId,
+    ids: Vec<ProfileId>,
+    low: String,
+    high: String,
+    columns: PhantomData<ST>,
+}
+
+impl<ST> OfEach<ST> {
+    fn new(sql: &'static str, organization: OrganizationId, ids: &[ProfileId], prefix: &str) -> Self {
+        let (low, high) = (prefix.to_owned(), prefix_end(prefix));
+        Self { sql, organization, ids: ids.to_vec(), low, high, columns: PhantomData }
+    }
+}
+
+/// Prepared by its text.
+impl<ST> QueryId for OfEach<ST> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<ST> Query for OfEach<ST> {
+    type SqlType = ST;
+}
+
+impl<ST> RunQueryDsl<PgConnection> for OfEach<ST> {}
+
+impl<ST> QueryFragment<Pg> for OfEach<ST> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH wanted AS MATERIALIZED (SELECT DISTINCT ");
+        out.push_bind_param::<Uuid, _>(&self.organization)?;
+        out.push_sql("::uuid AS organization_id, id, ");
+        out.push_bind_param::<Text, _>(&self.low)?;
+        out.push_sql("::text AS low, ");
+        out.push_bind_param::<Text, _>(&self.high)?;
+        out.push_sql("::text AS high FROM unnest(");
+        out.push_bind_param::<Array<Uuid>, _>(&self.ids)?;
+        out.push_sql("::uuid[]) AS listed (id)) ");
+        out.push_sql(self.sql);
+        Ok(())
+    }
 }
