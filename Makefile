@@ -17,7 +17,7 @@ lint:
 openapi:
 	cargo run --quiet -- openapi > openapi/openapi.json
 
-# Ten times as many cases as CI runs, from another seed: make fuzz-api SEED=7.
+# Cases made from the document, against the built service: make fuzz-api SEED=7. Takes some ten minutes.
 SEED = $(shell date +%s)
 fuzz-api: postgres
 	cargo build

@@ -182,14 +182,16 @@ fn shared_responses() -> Value {
     let response = |description: &str, codes: &[Code]| {
         let examples: Map<String, Value> =
             codes.iter().map(|code| (code.as_str().to_owned(), example(*code))).collect();
-        let mut headers = json!({ "X-Request-Id": { "$ref": "#/components/headers/RequestId" } });
-        match codes.first().map(|code| code.kind()) {
-            Some(Kind::Unavailable) => headers["Retry-After"] = json!({ "$ref": "#/components/headers/RetryAfter" }),
-            Some(Kind::Unauthenticated) => {
-                headers["WWW-Authenticate"] = json!({ "$ref": "#/components/headers/WwwAuthenticate" });
-            }
-            _ => {}
-        }
+        let request_id = ("X-Request-Id", "RequestId");
+        let names = match codes.first().map(|code| code.kind()) {
+            Some(Kind::Unavailable) => vec![request_id, ("Retry-After", "RetryAfter")],
+            Some(Kind::Unauthenticated) => vec![request_id, ("WWW-Authenticate", "WwwAuthenticate")],
+            _ => vec![request_id],
+        };
+        let headers: Map<String, Value> = names
+            .into_iter()
+            .map(|(name, header)| (name.to_owned(), json!({ "$ref": format!("#/components/headers/{header}") })))
+            .collect();
         json!({
             "description": description,
             "headers": headers,
