@@ -20,6 +20,7 @@ mod contacts;
 mod contract;
 mod conversations;
 mod inbound;
+mod moments;
 mod notes;
 mod openapi;
 mod profile_fields;

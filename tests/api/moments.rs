@@ -1,0 +1,182 @@
+//! Contact moments, the sidebar and the changes, as agents and scripts see them.
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, World};
+
+async fn channel(client: &Client, medium: &str) -> String {
+    client.post("/v1/channels", json!({ "name": medium, "medium": medium })).await.expect(201).id()
+}
+
+/// A message in a conversation of its own, at a minute of one hour; gives the answer to it.
+async fn inbound(client: &Client, channel: &str, address: &str, minute: u32, body: &str) -> Value {
+    let message = json!({
+        "external_id": format!("{address} {minute}"), "from": { "address": address },
+        "conversation": { "external_id": format!("{address} {minute}"), "subject": format!("At {minute}") },
+        "body": body, "sent_at": format!("2026-03-01T10:{minute:02}:00Z"),
+    });
+    client.post(&format!("/v1/channels/{channel}/inbound"), message).await.expect(201).json
+}
+
+fn text(made: &Value, member: &str) -> String {
+    made[member].as_str().unwrap().to_owned()
+}
+
+async fn attach(client: &Client, contact: &str, profile: &str) {
+    let body = json!({ "profile_id": profile });
+    client.put(&format!("/v1/contacts/{contact}/profile"), body).await.expect(200);
+}
+
+async fn subjects(client: &Client, path: &str) -> Vec<String> {
+    client.get(path).await.expect(200).each("subject")
+}
+
+#[actix_web::test]
+async fn an_agent_sees_one_history_of_all_contacts() {
+    let world = World::new().await;
+    let (admin, grace) = (world.admin(), world.agent("Grace").await);
+    let (mail, phone) = (channel(&admin, "email").await, channel(&admin, "whatsapp").await);
+    let first = inbound(&admin, &mail, "ada@example.com", 1, "My lamp is broken").await;
+    inbound(&admin, &mail, "ada@example.com", 3, "Thanks <3 for the lamp & shade").await;
+    let second = inbound(&admin, &phone, "+31612345678", 2, "Is anyone there?").await;
+    inbound(&admin, &mail, "other@example.com", 4, "A lamp of somebody else").await;
+    let profile = grace.post("/v1/profiles", json!({ "name": "Ada" })).await.expect(201).id();
+    let (one, other) = (text(&first, "contact_id"), text(&second, "contact_id"));
+    let history = format!("/v1/profiles/{profile}/contact-moments");
+
+    attach(&grace, &one, &profile).await;
+    assert_eq!(subjects(&grace, &history).await, ["At 3", "At 1"]);
+    attach(&grace, &other, &profile).await;
+    assert_eq!(subjects(&grace, &history).await, ["At 3", "At 2", "At 1"]);
+    assert_eq!(subjects(&grace, &format!("/v1/contacts/{one}/contact-moments")).await, ["At 3", "At 1"]);
+    // What comes in later is there without anyone doing anything.
+    inbound(&admin, &phone, "+31612345678", 5, "Hello again").await;
+    assert_eq!(subjects(&grace, &history).await, ["At 5", "At 3", "At 2", "At 1"]);
+
+    let walked: Vec<Value> = grace.walk(&history, 2).await;
+    assert_eq!(walked.len(), 4);
+    assert_eq!(grace.get(&format!("{history}?limit=4")).await.expect(200)["next_cursor"], Value::Null);
+    for (filter, found) in [
+        ("medium=whatsapp", vec!["At 5", "At 2"]),
+        (&*format!("channel_id={mail}"), vec!["At 3", "At 1"]),
+        (&*format!("contact_id={other}"), vec!["At 5", "At 2"]),
+        ("status=closed", vec![]),
+        ("from=2026-03-01T10:02:00Z&to=2026-03-01T10:05:00Z", vec!["At 3", "At 2"]),
+        ("from=2026-03-02", vec![]),
+        ("has_attachments=true", vec![]),
+        ("has_attachments=false&medium=email", vec!["At 3", "At 1"]),
+    ] {
+        assert_eq!(subjects(&grace, &format!("{history}?{filter}")).await, found, "{filter}");
+    }
+    grace
+        .get(&format!("{history}?medium=pigeon&limit=0"))
+        .await
+        .wrong_fields(&[("limit", "range"), ("medium", "type")]);
+
+    grace.delete(&format!("/v1/contacts/{one}/profile")).await.expect(204);
+    assert_eq!(subjects(&grace, &history).await, ["At 5", "At 2"]);
+    let stranger = world.stranger().await;
+    stranger.get(&history).await.problem(404, "profile_not_found");
+    stranger.get(&format!("/v1/contacts/{one}/contact-moments")).await.problem(404, "contact_not_found");
+}
+
+#[actix_web::test]
+async fn an_agent_searches_a_history() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let mail = channel(&admin, "email").await;
+    let made = inbound(&admin, &mail, "ada@example.com", 1, "My <b>lamp</b> is broken, the green one").await;
+    inbound(&admin, &mail, "ada@example.com", 2, "The lamp shade came, the green shade").await;
+    inbound(&admin, &mail, "other@example.com", 3, "A lamp of somebody else").await;
+    let history = format!("/v1/contacts/{}/contact-moments", text(&made, "contact_id"));
+    for (q, found) in [
+        ("lamp", vec!["At 2", "At 1"]),
+        ("LÁMP", vec!["At 2", "At 1"]),
+        ("lam", vec!["At 2", "At 1"]),
+        ("%22lamp+shade%22", vec!["At 2"]),
+        ("lamp+-shade", vec!["At 1"]),
+        ("green+broken", vec!["At 1"]),
+        ("nothing", vec![]),
+        ("--", vec![]),
+    ] {
+        assert_eq!(subjects(&admin, &format!("{history}?q={q}")).await, found, "{q}");
+    }
+    let hit = &admin.get(&format!("{history}?q=broken")).await.expect(200).data()[0];
+    assert_eq!(hit["snippet"], "At 1 — My &lt;b&gt;lamp&lt;/b&gt; is <mark>broken</mark>, the green one");
+    assert_eq!((&hit["hit_count"], &hit["hits"][0]["message_id"]), (&json!(1), &made["message_id"]));
+}
+
+#[actix_web::test]
+async fn the_sidebar_stands_beside_a_conversation() {
+    let world = World::new().await;
+    let (admin, grace) = (world.admin(), world.agent("Grace").await);
+    for (key, label) in [("number", "Relation number"), ("city", "City")] {
+        admin.post("/v1/profile-fields", json!({ "key": key, "label": label, "type": "text" })).await.expect(201);
+    }
+    let mail = channel(&admin, "email").await;
+    let mut made = Value::Null;
+    for minute in 0..12 {
+        made = inbound(&admin, &mail, "ada@example.com", minute, "Hello").await;
+    }
+    let contact = text(&made, "contact_id");
+    let sidebar = format!("/v1/conversations/{}/sidebar", text(&made, "conversation_id"));
+    let alone = grace.get(&sidebar).await.expect(200);
+    assert_eq!(alone["profile"], Value::Null);
+    let folder = &alone["contact"]["contact_moments"];
+    assert_eq!((&folder["count"], &folder["count_capped"]), (&json!(12), &json!(false)));
+    // The folder's cursor goes on in the list of that name.
+    let cursor = folder["next_cursor"].as_str().unwrap();
+    let rest = grace.get(&format!("/v1/contacts/{contact}/contact-moments?cursor={cursor}")).await.expect(200);
+    assert_eq!(rest.each("subject"), ["At 1", "At 0"]);
+
+    let body = json!({ "new_profile": { "name": "Ada", "fields": { "city": "London" } } });
+    let attached = grace.put(&format!("/v1/contacts/{contact}/profile?include=sidebar"), body).await.expect(201);
+    assert_eq!(attached["previous_profile_id"], Value::Null);
+    let note = json!({ "body": "Knows lamps." });
+    grace.post(&format!("/v1/profiles/{}/notes", attached.text("/profile/id")), note).await.expect(201);
+    let beside = grace.get(&sidebar).await.expect(200);
+    let profile = &beside["profile"];
+    assert_eq!(profile["profile"]["name"], "Ada");
+    assert_eq!(profile["contacts"]["count"], 1);
+    assert_eq!(profile["contact_moments"]["count"], 12);
+    assert_eq!(profile["notes"]["data"][0]["body"], "Knows lamps.");
+    let fields: Vec<_> = profile["profile_fields"].as_array().unwrap().iter().map(|field| &field["value"]).collect();
+    assert_eq!(fields, [&Value::Null, &json!("London")]);
+    assert_eq!(attached["sidebar"]["profile"]["profile"]["id"], profile["profile"]["id"]);
+
+    let nobody = inbound(&admin, &mail, "other@example.com", 30, "Hello").await;
+    let other = text(&nobody, "contact_id");
+    grace.get(&format!("{sidebar}?contact_id={other}")).await.problem(404, "contact_not_found");
+    world.stranger().await.get(&sidebar).await.problem(404, "conversation_not_found");
+}
+
+#[actix_web::test]
+async fn a_script_follows_what_happens() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let begin = admin.get("/v1/changes").await.expect(200);
+    assert!(begin.data().is_empty());
+    let profile = admin.post("/v1/profiles", json!({ "name": "Ada" })).await.expect(201).id();
+    let body = json!({ "medium": "email", "address": "ada@example.com" });
+    let contact = admin.post("/v1/contacts", body).await.expect(201).id();
+    attach(&admin, &contact, &profile).await;
+    admin.delete(&format!("/v1/profiles/{profile}")).await.expect(204);
+
+    let mut cursor = begin.text("/next_cursor");
+    let mut seen: Vec<String> = Vec::new();
+    loop {
+        let page = admin.get(&format!("/v1/changes?limit=2&wait=1&cursor={cursor}")).await.expect(200);
+        if page.data().is_empty() {
+            break;
+        }
+        seen.extend(page.each("type"));
+        cursor = page.text("/next_cursor");
+    }
+    assert_eq!(seen, ["profile.created", "contact.created", "contact.attached", "contact.detached", "profile.deleted"]);
+    let after = begin.text("/next_cursor");
+    let attached = admin.get(&format!("/v1/changes?type=contact.attached&cursor={after}")).await;
+    // Bound to its filters, as every cursor is.
+    attached.problem(422, "cursor_invalid");
+    let stranger = world.stranger().await;
+    assert!(stranger.get("/v1/changes").await.expect(200).data().is_empty());
+}
