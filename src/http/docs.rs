@@ -34,7 +34,9 @@ pub fn complete(document: OpenApi) -> serde_json::Result<Value> {
     let mut document = serde_json::to_value(document)?;
     if let Some(components) = document.pointer_mut("/components").and_then(Value::as_object_mut) {
         components.insert("responses".to_owned(), shared_responses());
-        components.insert("parameters".to_owned(), shared_parameters());
+        let mut parameters = shared_parameters();
+        parameters.as_object_mut().into_iter().flat_map(|all| all.values_mut()).for_each(tell_example);
+        components.insert("parameters".to_owned(), parameters);
         components.insert("headers".to_owned(), shared_headers());
     }
     let Some(paths) = document.pointer_mut("/paths").and_then(Value::as_object_mut) else { return Ok(document) };
@@ -70,6 +72,7 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     }
     for parameter in parameters.as_array_mut().into_iter().flatten() {
         let in_query = parameter["in"] == "query";
+        tell_example(parameter);
         if let Some(schema) = parameter.get_mut("schema") {
             take_default_in(schema);
             // What is not repeated even once is not there.
@@ -153,6 +156,24 @@ fn complete_operation(path: &str, method: &str, operation: &mut Map<String, Valu
     {
         parameters.extend(conditions);
     }
+}
+
+/// Swagger UI fills an example in, and what is optional should be left out until somebody wants it: a list would be
+/// filtered to nothing, a write refused for a version that nobody read. So the description tells the example.
+fn tell_example(parameter: &mut Value) {
+    let is_required = parameter["required"] == true;
+    let Some(parameter) = parameter.as_object_mut().filter(|_| !is_required) else { return };
+    let of_schema =
+        parameter.get_mut("schema").and_then(Value::as_object_mut).and_then(|schema| schema.remove("example"));
+    let Some(example) = parameter.remove("example").or(of_schema) else { return };
+    let values = example.as_array().cloned().unwrap_or_else(|| vec![example]);
+    let told: Vec<String> = values
+        .iter()
+        .map(|value| format!("`{}`", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
+        .collect();
+    let description = parameter.get("description").and_then(Value::as_str).unwrap_or_default();
+    let description = format!("{description}\n\nFor example {}.", told.join(", "));
+    parameter.insert("description".to_owned(), description.trim().into());
 }
 
 /// utoipa puts the default of an enum beside it, as `allOf: [the enum, {type: object, default}]`, which nothing fits.

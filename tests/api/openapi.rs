@@ -158,3 +158,16 @@ fn collect(value: &Value, references: &mut BTreeSet<String>) {
 fn each(array: &Value) -> impl Iterator<Item = &Value> {
     array.as_array().into_iter().flatten()
 }
+
+#[test]
+fn what_is_optional_is_not_filled_in() {
+    // Swagger UI sends every example that a person leaves as it is.
+    let document = document();
+    let shared = document["components"]["parameters"].as_object().unwrap().values();
+    let operations = operations(&document);
+    let own = operations.iter().flat_map(|operation| operation.spec["parameters"].as_array().into_iter().flatten());
+    for parameter in shared.chain(own).filter(|parameter| parameter["required"] != true) {
+        assert!(parameter.get("example").is_none() && parameter.get("examples").is_none(), "{parameter}");
+        assert!(parameter.pointer("/schema/example").is_none(), "{parameter}");
+    }
+}
