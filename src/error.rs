@@ -19,7 +19,6 @@ pub enum Kind {
     Forbidden,
     NotFound,
     MethodNotAllowed,
-    NotAcceptable,
     Conflict,
     PreconditionFailed,
     TooLarge,
@@ -86,7 +85,6 @@ codes! {
     ContactAlreadyAttached Conflict "contact_already_attached" "The contact is attached to another profile"
     ContactNotAttached Conflict "contact_not_attached" "The contact is not attached to that profile"
     ProfileFieldKeyTaken Conflict "profile_field_key_taken" "Another profile field has this key"
-    ProfileFieldTypeUnsupported Invalid "profile_field_type_unsupported" "Profile fields can't have this type"
     ValueTaken Conflict "value_taken" "Another profile has this value of a unique field"
     InUse Conflict "in_use" "It is still in use"
     ChannelArchived Conflict "channel_archived" "The channel is archived"

@@ -16,10 +16,10 @@ use crate::contacts::ContactRef;
 use crate::conversations::ConversationStatus;
 use crate::db::keyset;
 use crate::db::schema::{channels, contacts, conversation_participants, conversations};
-use crate::error::{Code, Error, Result};
+use crate::db::subject::Subject;
+use crate::error::{Error, Result};
 use crate::http::page::Page;
 use crate::ids::{ChannelId, ContactId, ConversationId, MessageId, OrganizationId, ProfileId, UserId};
-use crate::profiles;
 use crate::search::SearchQuery;
 
 /// Whose history.
@@ -37,6 +37,7 @@ pub fn list_moments(
     filter: &ContactMomentFilter,
     page: &Page,
 ) -> Result<ContactMomentList> {
+    let contact_ids = contact_ids(conn, organization, of)?;
     let query = match filter.q.as_deref() {
         Some(typed) if !typed.trim().is_empty() => match SearchQuery::parse(typed) {
             Some(query) => Some(query),
@@ -45,7 +46,6 @@ pub fn list_moments(
         },
         _ => None,
     };
-    let contact_ids = contact_ids(conn, organization, of)?;
     let mut sought = History::of(organization, contact_ids.clone(), page.rows());
     if !filter.contact_id.is_empty() {
         sought.contacts.retain(|id| filter.contact_id.contains(id));
@@ -80,15 +80,16 @@ pub fn count_moments(conn: &mut PgConnection, organization: OrganizationId, of: 
 }
 
 fn contact_ids(conn: &mut PgConnection, organization: OrganizationId, of: Of) -> Result<Vec<ContactId>> {
-    let all = contacts::table.filter(contacts::organization_id.eq(organization)).select(contacts::id);
     match of {
-        Of::Contact(id) => {
-            let found: Vec<ContactId> = all.filter(contacts::id.eq(id)).load(conn)?;
-            if found.is_empty() { Err(Error::not_found(Code::ContactNotFound)) } else { Ok(found) }
-        }
+        Of::Contact(id) => Subject::Contact(id).find(conn, organization).map(|_| vec![id]),
         Of::Profile(id) => {
-            profiles::require_profile(conn, organization, id)?;
-            Ok(all.filter(contacts::profile_id.eq(id)).order(contacts::id).load(conn)?)
+            Subject::Profile(id).find(conn, organization)?;
+            Ok(contacts::table
+                .filter(contacts::organization_id.eq(organization))
+                .filter(contacts::profile_id.eq(id))
+                .order(contacts::id)
+                .select(contacts::id)
+                .load(conn)?)
         }
     }
 }

@@ -6,6 +6,7 @@ use super::queries;
 use crate::contacts;
 use crate::db::Tx;
 use crate::db::events::{self, Event};
+use crate::db::subject::Subject;
 use crate::error::{Error, Result};
 use crate::http::version::IfMatch;
 use crate::ids::ProfileId;
@@ -13,7 +14,7 @@ use crate::profile_fields;
 
 /// Detaches its contacts, each in the ledger, and lets go of its unique values and search words.
 pub fn delete_profile(tx: &mut Tx, id: ProfileId, if_match: &IfMatch) -> Result<()> {
-    queries::require_profile(tx.conn, tx.organization, id)?;
+    Subject::Profile(id).find(tx.conn, tx.organization)?;
     // Contacts are locked before profiles, here as everywhere.
     let attached = queries::contact_ids(tx, id)?;
     for contact in &attached {

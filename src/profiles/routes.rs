@@ -14,6 +14,7 @@ use crate::actor::Caller;
 use crate::answer::{Answer, Retry};
 use crate::contacts::{self, ContactList};
 use crate::db::Db;
+use crate::db::subject::Subject;
 use crate::error::Result;
 use crate::http::body::Body;
 use crate::http::page::{FieldList, List, PageParams};
@@ -154,7 +155,7 @@ pub async fn list_profile_contacts(
 ) -> Result<Answer> {
     let id = path.id;
     let contacts = db.read(&caller, move |tx| {
-        queries::require_profile(tx.conn, tx.organization, id)?;
+        Subject::Profile(id).find(tx.conn, tx.organization)?;
         contacts::contacts_of_profile(tx.conn, tx.organization, id, &list.page)
     });
     contacts.await?.answer()

@@ -77,6 +77,7 @@ async fn an_agent_sees_one_history_of_all_contacts() {
     assert_eq!(subjects(&grace, &history).await, ["At 5", "At 2"]);
     let stranger = world.stranger().await;
     stranger.get(&history).await.problem(404, "profile_not_found");
+    stranger.get(&format!("{history}?q=--")).await.problem(404, "profile_not_found");
     stranger.get(&format!("/v1/contacts/{one}/contact-moments")).await.problem(404, "contact_not_found");
 }
 

@@ -12,6 +12,7 @@ use crate::actor::{ActorRef, ActorType};
 use crate::contacts::{ContactRef, ProfileRef};
 use crate::db::keyset;
 use crate::db::schema::{contacts, events, profiles};
+use crate::db::subject::Subject;
 use crate::error::{Code, Error, Result};
 use crate::http::page::{Count, CountMode, Page};
 use crate::ids::{ContactId, EventId, OrganizationId, ProfileId};
@@ -75,7 +76,7 @@ pub fn profile_history(
     profile: ProfileId,
     page: &Page,
 ) -> Result<HistoryList> {
-    super::require_profile(conn, organization, profile)?;
+    Subject::Profile(profile).find(conn, organization)?;
     let came = || told(organization).filter(events::profile_id.eq(profile));
     let left = || told(organization).filter(events::from_profile_id.eq(profile));
     history(conn, organization, &[&came, &left], page)

@@ -66,17 +66,6 @@ pub fn get_profile(conn: &mut PgConnection, organization: OrganizationId, id: Pr
     profile_views(conn, organization, &[id])?.pop().ok_or_else(|| Error::not_found(Code::ProfileNotFound))
 }
 
-/// 404 for a profile that isn't there, or not any more.
-pub fn require_profile(conn: &mut PgConnection, organization: OrganizationId, id: ProfileId) -> Result<()> {
-    let found: Option<ProfileId> = profiles::table
-        .find((organization, id))
-        .filter(profiles::deleted_at.is_null())
-        .select(profiles::id)
-        .first(conn)
-        .optional()?;
-    found.map(|_| ()).ok_or_else(|| Error::not_found(Code::ProfileNotFound))
-}
-
 /// These profiles, in the order of their ids in `ids`; what isn't there is left out.
 pub fn profile_views(conn: &mut PgConnection, organization: OrganizationId, ids: &[ProfileId]) -> Result<Vec<Profile>> {
     // What is shown of a profile's contacts is read for each profile alone, so that one with ten thousand costs little.
