@@ -19,7 +19,7 @@ pub use queries::{
     insert_exchanged, keep_blob, list_attachments, move_attachments,
 };
 pub use store::{Blob, Store};
-pub use types::{Attachment, AttachmentFilter, AttachmentKind, AttachmentList};
+pub use types::{Attachment, AttachmentFilter, AttachmentKind, AttachmentList, Variant};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

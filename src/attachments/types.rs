@@ -143,7 +143,6 @@ pub struct SignedLink {
     #[param(value_type = uuid::Uuid)]
     pub organization_id: OrganizationId,
     /// Which form of the file.
-    #[param(inline)]
     pub variant: Variant,
     /// When the link ends, in seconds since 1970.
     pub expires: i64,

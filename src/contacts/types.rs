@@ -59,6 +59,7 @@ list_of! {
 
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"medium": "email", "address": "ada@example.com", "name": "Ada Lovelace"}))]
 pub struct CreateContact {
     pub medium: Medium,
     #[validate(length(max = 320), custom(function = "not_blank"))]
@@ -121,6 +122,6 @@ pub struct ContactFilter {
     #[serde(default, deserialize_with = "flag")]
     pub attached: Option<bool>,
     #[serde(default)]
-    #[param(inline, default = "name")]
+    #[param(default = "name")]
     pub sort: ContactSort,
 }

@@ -33,10 +33,10 @@ pub struct PageParams {
     #[param(min_length = 1)]
     cursor: Option<String>,
     /// Asks for the number of all entries: `exact` reads them, `estimate` asks the planner.
-    #[param(inline)]
     count: Option<CountMode>,
 }
 
+/// How to count a list: reading all of its entries, or asking the planner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CountMode {
