@@ -53,7 +53,8 @@ impl State {
     info(
         title = "Dossier",
         description = "The backend that a shared inbox stands on: contacts, profiles and their whole history.\n\n\
-            Press **Authorize** and paste a token: the service prints one on its first start.",
+            Press **Authorize** and paste a token: the service prints one on its first start, and `POST /v1/auth/login` \
+            answers with one.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         contact(name = "Dossier"),
     ),

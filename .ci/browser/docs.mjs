@@ -178,12 +178,16 @@ try {
     await attempt('update_conversation', here);
 
     await attempt('list_contacts');
-    const bound = { channel_id: channels.find(one => one.medium === 'email')?.id };
-    const other = await attempt('create_contact', { body: contact => Object.assign(contact, { address: 'grace@example.com' }) });
-    await attempt('create_conversation', {
-        body: begun => Object.assign(replaceIds(begun, file.id), { ...bound, contact_id: other.id, message: { body: 'Hello' } }),
+    // The example's address is the first profile's contact by now.
+    const other = await attempt('create_contact', {
+        body: contact => Object.assign(contact, { address: 'grace@example.com' }),
     });
-    await attempt('receive_message', { parameters: { id: bound.channel_id } });
+    const email = channels.find(one => one.medium === 'email')?.id;
+    await attempt('create_conversation', {
+        body: begun => Object.assign(begun, { channel_id: email, contact_id: other.id }),
+    });
+    const whatsapp = channels.find(one => one.medium === 'whatsapp')?.id;
+    await attempt('receive_message', { parameters: { id: whatsapp }, type: 'application/json' });
     await attempt('detach_contact', contact);
     await attempt('delete_profile', { parameters: { id: created.id } });
     await attempt('list_changes');

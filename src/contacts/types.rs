@@ -82,6 +82,7 @@ pub struct UpdateContact {
     pub name: Patch<String>,
 }
 
+/// What contacts are sorted by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 pub enum ContactSort {
     #[default]
@@ -121,6 +122,7 @@ pub struct ContactFilter {
     /// Attached to any profile, or to none.
     #[serde(default, deserialize_with = "flag")]
     pub attached: Option<bool>,
+    /// With `-` before it, descending.
     #[serde(default)]
     #[param(default = "name")]
     pub sort: ContactSort,

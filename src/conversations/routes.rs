@@ -202,6 +202,7 @@ pub async fn list_conversation_contacts(
 /// Newest first, by when they occurred.
 #[utoipa::path(tag = "conversations", params(ConversationPath, MessageFilter, PageParams), responses(
     (status = 200, description = "The messages.", body = MessageList),
+    (status = 404, description = "`conversation_not_found`: There is no such conversation. `message_not_found`: `around` names a message that it doesn't have.", body = Problem, content_type = "application/problem+json"),
     (status = 308, description = "It became part of the conversation that `Location` names."),
 ))]
 #[get("/v1/conversations/{id}/messages")]

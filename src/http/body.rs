@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
@@ -73,8 +73,18 @@ pub fn require_json(request: &HttpRequest) -> Result<()> {
     Err(Error::new(Code::UnsupportedMediaType, format!("Content-Type must be application/json; it says {said}.")))
 }
 
+/// 415 for a body that is compressed: what would be kept is not what was meant.
+pub fn refuse_encoding(request: &HttpRequest) -> Result<()> {
+    let encodings = request.headers().get_all(CONTENT_ENCODING);
+    if encodings.into_iter().all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    Err(Error::new(Code::UnsupportedMediaType, "The body must come as it is, without a Content-Encoding."))
+}
+
 /// The whole body, refused before it is read when it says it is too large, and as soon as it is.
 pub async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<Bytes> {
+    refuse_encoding(request)?;
     let too_large = || Error::new(Code::TooLarge, format!("The body may have at most {limit} bytes."));
     let announced: Option<u64> = request
         .headers()

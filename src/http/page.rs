@@ -101,7 +101,7 @@ fn list<F: DeserializeOwned + Validate>(
     request: &HttpRequest,
     is_own: impl Fn(&str) -> bool,
 ) -> Result<(List<F>, Pairs)> {
-    let (of_page, of_filter): (Pairs, Pairs) = pairs(request.query_string())
+    let (of_page, of_filter): (Pairs, Pairs) = pairs(request.query_string())?
         .into_iter()
         .partition(|(name, _)| matches!(name.as_str(), "limit" | "cursor" | "count"));
     let name = list_name(request.path(), &of_filter);

@@ -56,11 +56,11 @@ pub struct ProfileFilter {
     #[serde(rename = "last_contact_moment_at.lt")]
     #[param(example = "2024-02-01")]
     pub moment_before: Option<When>,
-    /// `name`, `created_at`, `updated_at`, `last_contact_moment_at` or `field[<key>]`; with `-` before it, descending.
+    /// `name` (which it is when this says nothing), `created_at`, `updated_at`, `last_contact_moment_at` or `field[<key>]`; with `-` before it, descending.
     /// Profiles without a value come last. What is bounded (`.gte`, `.lt`) must be what is sorted by, and is when this
     /// says nothing; with `q` it may be anything.
     #[param(
-        value_type = Option<String>, default = "name", example = "-created_at",
+        value_type = Option<String>, example = "-created_at",
         pattern = r"^-?(name|created_at|updated_at|last_contact_moment_at|field\[[a-z][a-z0-9_]{0,62}\])$",
     )]
     pub sort: Option<Sort>,

@@ -42,7 +42,7 @@ struct ContactPath {
 /// By name, where `sort` doesn't say otherwise; with `q`, best first.
 #[utoipa::path(tag = "profiles", params(
     ProfileFilter,
-    ("field" = Option<HashMap<String, String>>, Query, style = DeepObject, explode,
+    ("field" = Option<HashMap<String, String>>, Query, style = DeepObject, explode, example = json!({}),
         description = "Filters by profile fields: `field[key]=value` (exact; repeat it for any of several), \
             `field[key.gte]=value` and `field[key.lt]=value` (text, number and date), `field[key.set]=true` or `false`."),
     PageParams,
@@ -61,6 +61,7 @@ pub async fn list_profiles(caller: Caller, list: FieldList<ProfileFilter>, db: D
 #[utoipa::path(tag = "profiles", params(UpsertParams), request_body = CreateProfile, responses(
     (status = 201, description = "The profile.", body = Profile),
     (status = 200, description = "With `upsert_on`: the profile that was there.", body = Profile),
+    (status = 404, description = "`channel_not_found`", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "`contact_already_attached`: a contact is attached to the `holder`. `value_taken`: the `holder` has this value of a unique field, `field`. Each with its profile_id and name.", body = Problem, content_type = "application/problem+json"),
 ))]
 #[post("/v1/profiles")]

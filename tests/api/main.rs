@@ -8,9 +8,10 @@
 //! - `released.rs`: it takes nothing away that a client of the last release relies on.
 //! - `tenancy.rs`: every operation refuses who has no token, and doesn't know what belongs to others.
 //! - `contract.rs`: failures, retries, versions and cursors behave alike everywhere.
+//! - `paging.rs`: cursors, links, HEAD and compression, of every list and every read.
 //! - `structure.rs`: which folder of the source may use which.
 //!
-//! A room that is added is covered by those five without a change to them.
+//! A room that is added is covered by those six without a change to them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -24,6 +25,7 @@ mod inbound;
 mod moments;
 mod notes;
 mod openapi;
+mod paging;
 mod profile_fields;
 mod profiles;
 mod released;

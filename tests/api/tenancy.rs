@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use crate::support::{Client, Operation, World, document, operations};
 
 /// By the name of a collection in paths, such as `contacts`, the id of one that the first organization has.
-type Ids = BTreeMap<String, String>;
+pub type Ids = BTreeMap<String, String>;
 
 /// Gives the first organization one of everything.
-async fn furnish(world: &World, document: &Value) -> Ids {
+pub async fn furnish(world: &World, document: &Value) -> Ids {
     let admin = world.admin();
     let has = |path: &str| document["paths"].get(path).is_some();
     let mut ids = Ids::new();
@@ -58,7 +58,7 @@ async fn furnish(world: &World, document: &Value) -> Ids {
 }
 
 /// The operation's path with the first organization's ids; None where it has no variable.
-fn path_with(operation: &Operation, ids: &Ids) -> Option<String> {
+pub fn path_with(operation: &Operation, ids: &Ids) -> Option<String> {
     let mut collection = "";
     let mut path = String::new();
     for part in operation.path.split('/').skip(1) {

@@ -20,7 +20,12 @@ const RANGE: &str = "#/components/parameters/Range";
 
 /// Swagger UI on the generated document.
 pub fn swagger_ui() -> SwaggerUi {
-    let config = Config::from("/openapi.json").persist_authorization(true).try_it_out_enabled(true).filter(true);
+    let config = Config::from("/openapi.json")
+        .persist_authorization(true)
+        .try_it_out_enabled(true)
+        .filter(true)
+        // Without the bar that asks for another document's address.
+        .use_base_layout();
     SwaggerUi::new("/docs/{_:.*}").config(config)
 }
 
@@ -57,7 +62,7 @@ pub fn complete(document: OpenApi, deprecated: &[Deprecation]) -> serde_json::Re
         let mut parameters = shared::parameters();
         parameters.as_object_mut().into_iter().flat_map(|all| all.values_mut()).for_each(tell_example);
         components.insert("parameters".to_owned(), parameters);
-        components.insert("headers".to_owned(), shared::headers());
+        components.insert("headers".to_owned(), shared::headers(deprecated));
     }
     Ok(document)
 }
@@ -92,6 +97,11 @@ fn complete_request<'p>(path: &'p str, method: &str, operation: &mut Map<String,
     for parameter in parameters.as_array_mut().into_iter().flatten() {
         let in_query = parameter["in"] == "query";
         tell_example(parameter);
+        if parameter["in"] == "path"
+            && let Some(parameter) = parameter.as_object_mut()
+        {
+            parameter.entry("description").or_insert_with(|| id_of(path).into());
+        }
         if let Some(schema) = parameter.get_mut("schema") {
             take_default_in(schema);
             // What is not repeated even once is not there.
@@ -184,6 +194,13 @@ fn deprecate(operation: &mut Map<String, Value>, row: &Deprecation) {
     }
 }
 
+/// What the id in a path is: `/v1/profile-fields/{id}` has that of a profile field.
+fn id_of(path: &str) -> String {
+    let collection = path.split("/{").next().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
+    let one = collection.strip_suffix('s').unwrap_or(collection).replace('-', " ").replace("api", "API");
+    format!("Id of the {one}, such as `0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11`.")
+}
+
 /// Swagger UI fills an example in, and what is optional should be left out until somebody wants it: a list would be
 /// filtered to nothing, a write refused for a version that nobody read. So the description tells the example.
 fn tell_example(parameter: &mut Value) {
@@ -192,6 +209,11 @@ fn tell_example(parameter: &mut Value) {
     let of_schema =
         parameter.get_mut("schema").and_then(Value::as_object_mut).and_then(|schema| schema.remove("example"));
     let Some(example) = parameter.remove("example").or(of_schema) else { return };
+    if example == json!({}) {
+        // Without one, Swagger UI would send members that it made up.
+        parameter.insert("example".to_owned(), example);
+        return;
+    }
     let values = example.as_array().cloned().unwrap_or_else(|| vec![example]);
     let told: Vec<String> = values
         .iter()

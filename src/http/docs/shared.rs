@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::http::deprecation::Deprecation;
+
 pub fn parameters() -> Value {
     json!({
         "IdempotencyKey": {
@@ -29,9 +31,10 @@ pub fn parameters() -> Value {
     })
 }
 
-pub fn headers() -> Value {
+/// Those of what is deprecated only where something is.
+pub fn headers(deprecated: &[Deprecation]) -> Value {
     let text = |description: &str| json!({ "description": description, "schema": { "type": "string" } });
-    json!({
+    let mut headers = json!({
         "RequestId": text("Finds the request in the service's log."),
         "ETag": text("`\"<version>-<hash of the answer>\"`, or only a hash where there is no version."),
         "Location": text("Where what was made can be read, or has moved to."),
@@ -43,7 +46,12 @@ pub fn headers() -> Value {
         "ContentRange": text("Which bytes these are, of how many; or how many there are."),
         "Link": text("The next page, with rel=\"next\" (RFC 8288)."),
         "IdempotencyReplayed": text("`true` when the answer is that of an earlier request with the same key."),
-        "Deprecation": text("Since when the operation should not be used any more: `@` and Unix seconds (RFC 9745)."),
-        "Sunset": text("When the operation goes: an HTTP date (RFC 8594)."),
-    })
+    });
+    if !deprecated.is_empty() {
+        headers["Deprecation"] = text("Since when the operation should not be used: `@` and Unix seconds (RFC 9745).");
+    }
+    if deprecated.iter().any(|row| row.sunset.is_some()) {
+        headers["Sunset"] = text("When the operation goes: an HTTP date (RFC 8594).");
+    }
+    headers
 }

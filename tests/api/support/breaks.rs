@@ -185,7 +185,7 @@ impl Comparison<'_> {
             Way::Out if after.is_empty() && !before.is_empty() => self.add(format!("{at}: any value may come")),
             Way::Out => {}
         }
-        if way == Way::In && was.get("default").is_some() && was["default"] != is["default"] {
+        if way == Way::In && was.get("default").is_some() && is.get("default").is_some_and(|is| *is != was["default"]) {
             self.add(format!("{at}: default {} became {}", was["default"], is["default"]));
         }
     }
