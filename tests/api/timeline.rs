@@ -158,6 +158,10 @@ async fn an_agent_sees_all_that_happened() {
         assert_eq!(types(&grace, &format!("{timeline}?{filter}")).await, found, "{filter}");
     }
     assert_eq!(grace.get(&format!("{timeline}?count=exact")).await.expect(200)["count"]["value"], 15);
+    let counted =
+        grace.get(&format!("{timeline}?types=status_changed&types=contact_created&types=file&count=exact")).await;
+    assert_eq!(counted.expect(200)["count"]["value"], 2);
+    assert_eq!(grace.get(&format!("{timeline}?count=estimate")).await.expect(200)["count"]["exact"], false);
     grace.get(&format!("{timeline}?types=pigeon&limit=0")).await.wrong_fields(&[("types", "type"), ("limit", "range")]);
     let stranger = world.stranger().await;
     stranger.get(&timeline).await.problem(404, "profile_not_found");

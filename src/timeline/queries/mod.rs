@@ -42,8 +42,8 @@ pub fn list_timeline(
         Of::Contact(_) => None,
     };
     let Start { place, direction, has_newer } = start(conn, organization, filter, page)?;
-    let all = Stretch::of(organization, &contacts, profile, &filter.types, page.rows());
-    let sought = all.clone().from(place, direction);
+    let newest = Stretch::of(organization, &contacts, profile, &filter.types, page.rows());
+    let sought = newest.clone().from(place, direction);
 
     let mut keys: Vec<EntryKey> = sought.clone().load(conn)?;
     let limit = usize::try_from(page.limit).map_err(Error::internal)?;
@@ -69,7 +69,7 @@ pub fn list_timeline(
     };
     let before = cursor(has_older, keys.last())?;
     let after = cursor(has_newer, keys.first())?;
-    let count = keyset::count(conn, page, || all.limit(i64::MAX))?;
+    let count = keyset::count(conn, page, || newest.all())?;
     let data = entries::entries(conn, organization, links, keys)?;
     Ok(TimelineList { data, next_cursor: before.clone(), before, after, count })
 }

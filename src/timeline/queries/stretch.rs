@@ -119,13 +119,18 @@ impl Table {
         }
     }
 
-    fn of_owner(self) -> &'static str {
+    fn from(self) -> &'static str {
         match self {
-            Self::Messages => " FROM messages AS entry WHERE contact_id = owner.id",
-            Self::Files => {
-                " FROM attachments AS entry WHERE contact_id = owner.id AND message_id IS NOT NULL AND NOT inline"
-            }
-            Self::Events => " FROM timeline_entries AS entry WHERE owner_id = owner.id",
+            Self::Messages => " FROM messages AS entry WHERE ",
+            Self::Files => " FROM attachments AS entry WHERE message_id IS NOT NULL AND NOT inline AND ",
+            Self::Events => " FROM timeline_entries AS entry WHERE ",
+        }
+    }
+
+    fn owner(self) -> &'static str {
+        match self {
+            Self::Messages | Self::Files => "contact_id",
+            Self::Events => "owner_id",
         }
     }
 }
@@ -178,6 +183,11 @@ impl Stretch {
         Self { limit, ..self }
     }
 
+    /// Wherever they are, to be counted.
+    pub fn all(self) -> All {
+        All(self)
+    }
+
     /// `owner.id`, and of events of some types `owner.type`, for everyone whose entries are sought in the table.
     fn push_owners<'b>(&'b self, table: Table, ids: &'b Vec<Uuid>, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(" FROM unnest(");
@@ -193,18 +203,13 @@ impl Stretch {
 
     /// The entries of one owner, from the place on.
     fn push_of_owner<'b>(&'b self, table: Table, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(table.of_owner());
-        out.push_sql(" AND organization_id = ");
+        for part in [table.from(), table.owner(), " = owner.id AND organization_id = "] {
+            out.push_sql(part);
+        }
         out.push_bind_param::<SqlUuid, _>(&self.organization)?;
-        match (table, &self.types, &self.profile) {
-            (Table::Events, Some(_), _) => out.push_sql(" AND entry.type = owner.type"),
-            (Table::Events, None, Some(profile)) => {
-                out.push_sql(" AND (owner_id = ");
-                out.push_bind_param::<SqlUuid, _>(profile)?;
-                out.push_sql(" OR entry.type <> ALL (");
-                out.push_bind_param::<Array<Text>, [TimelineType]>(&TimelineType::OF_CONTACT_ONLY)?;
-                out.push_sql("))");
-            }
+        match (table, &self.types) {
+            (Table::Events, Some(_)) => out.push_sql(" AND entry.type = owner.type"),
+            (Table::Events, None) => self.push_is_told(out.reborrow())?,
             _ => {}
         }
         if let Some((at, id)) = &self.place {
@@ -216,6 +221,17 @@ impl Stretch {
             out.push_bind_param::<SqlUuid, _>(id)?;
             out.push_sql(")");
         }
+        Ok(())
+    }
+
+    /// Not on the timeline of a profile what is only on a contact's.
+    fn push_is_told<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Some(profile) = &self.profile else { return Ok(()) };
+        out.push_sql(" AND (owner_id = ");
+        out.push_bind_param::<SqlUuid, _>(profile)?;
+        out.push_sql(" OR entry.type <> ALL (");
+        out.push_bind_param::<Array<Text>, [TimelineType]>(&TimelineType::OF_CONTACT_ONLY)?;
+        out.push_sql("))");
         Ok(())
     }
 
@@ -244,7 +260,10 @@ impl Stretch {
 
     /// Of each source whose head is within the bound, what is.
     fn push_found<'b>(&'b self, table: Table, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT near.at, near.id, near.type, near.event_id, owner.id AS owner FROM (SELECT id, type FROM heads WHERE source = ");
+        out.push_sql(
+            "SELECT near.at, near.id, near.type, near.event_id, owner.id AS owner \
+             FROM (SELECT id, type FROM heads WHERE source = ",
+        );
         out.push_sql(table.number());
         out.push_sql(" AND (head_at, head_id)");
         out.push_sql(self.direction.within_bound());
@@ -303,5 +322,44 @@ impl QueryFragment<Pg> for Stretch {
         self.push_order("at", "id", &mut out);
         out.push_sql(", owner LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.limit)
+    }
+}
+
+/// Every entry, in no order: what the planner can estimate.
+#[derive(Debug, Clone)]
+pub struct All(Stretch);
+
+impl QueryId for All {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for All {
+    type SqlType = SqlUuid;
+}
+
+impl QueryFragment<Pg> for All {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Self(stretch) = self;
+        for (index, (table, ids)) in stretch.sources.iter().enumerate() {
+            out.push_sql(if index == 0 { "" } else { " UNION ALL " });
+            // The event of a conversation is there for several contacts.
+            out.push_sql(if *table == Table::Events { "SELECT DISTINCT id" } else { "SELECT id" });
+            for part in [table.from(), table.owner(), " = ANY ("] {
+                out.push_sql(part);
+            }
+            out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
+            out.push_sql(") AND organization_id = ");
+            out.push_bind_param::<SqlUuid, _>(&stretch.organization)?;
+            if *table == Table::Events {
+                stretch.push_is_told(out.reborrow())?;
+                if let Some(types) = &stretch.types {
+                    out.push_sql(" AND entry.type = ANY (");
+                    out.push_bind_param::<Array<Text>, _>(types)?;
+                    out.push_sql(")");
+                }
+            }
+        }
+        Ok(())
     }
 }
