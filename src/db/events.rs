@@ -103,8 +103,20 @@ struct NewEvent {
 
 /// Writes down that `event` happened, now, by the transaction's actor.
 pub fn record(tx: &mut Tx, event: Event) -> Result<()> {
+    diesel::insert_into(events::table).values(row(tx, event)).execute(tx.conn)?;
+    Ok(())
+}
+
+/// As [`record`], for at most a few thousand: PostgreSQL takes 65,535 parameters.
+pub fn record_all(tx: &mut Tx, events: Vec<Event>) -> Result<()> {
+    let rows: Vec<NewEvent> = events.into_iter().map(|event| row(tx, event)).collect();
+    diesel::insert_into(events::table).values(rows).execute(tx.conn)?;
+    Ok(())
+}
+
+fn row(tx: &Tx, event: Event) -> NewEvent {
     let resource_type = event.kind.split_once('.').map_or(event.kind, |(resource, _)| resource);
-    let row = NewEvent {
+    NewEvent {
         organization_id: tx.organization,
         id: EventId::new(),
         occurred_at: tx.now,
@@ -121,7 +133,5 @@ pub fn record(tx: &mut Tx, event: Event) -> Result<()> {
         before: event.before,
         after: event.after,
         request_id: tx.request_id.map(|id| id.to_string()),
-    };
-    diesel::insert_into(events::table).values(row).execute(tx.conn)?;
-    Ok(())
+    }
 }
