@@ -27,8 +27,10 @@ pub fn convert(to: &ProfileField, value: &Value, country: &str) -> Result<Value,
 /// A text may also be the label of an option.
 fn from_text(to: &ProfileField, text: &str, country: &str) -> Result<Value, Refusal> {
     let options = to.options.as_deref().filter(|_| to.field_type.has_options()).unwrap_or_default();
-    let option =
-        options.iter().find(|option| option.value == text).or_else(|| options.iter().find(|option| option.label == text));
+    let option = options
+        .iter()
+        .find(|option| option.value == text)
+        .or_else(|| options.iter().find(|option| option.label == text));
     read(to, option.map_or(text, |option| &option.value), country)
 }
 

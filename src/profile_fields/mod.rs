@@ -17,8 +17,8 @@ mod violations;
 
 pub use convert::convert;
 pub use queries::{
-    fields, fields_for_create, fields_for_write, holder, lock_fields, note_given, note_missing,
-    profiles_with, release_values, store_value, store_values,
+    fields, fields_for_create, fields_for_write, holder, lock_fields, note_given, note_missing, profiles_with,
+    release_values, store_value, store_values,
 };
 pub use types::{
     CreateProfileField, DryRun, FieldOption, FieldType, ProfileField, ProfileFieldChanged, UpdateProfileField,

@@ -9,7 +9,8 @@ use super::convert::convert;
 use super::options::{check_options_fit, checked_options, keep_options_in_use};
 use super::queries::{self, Kept};
 use super::types::{
-    CreateProfileField, FieldType, OptionInput, ProfileField, ProfileFieldDryRun, ProfileFieldProblem, Rule, UpdateProfileField,
+    CreateProfileField, FieldType, OptionInput, ProfileField, ProfileFieldDryRun, ProfileFieldProblem, Rule,
+    UpdateProfileField,
 };
 use super::update::{changed, editable};
 use super::value::{Refusal, Rules, check, indexed};
@@ -66,7 +67,12 @@ impl Plan {
 
     fn problem(&mut self, rule: Rule, count: i64, what: &str, listed_by: Option<String>) {
         if count > 0 {
-            self.problems.push(ProfileFieldProblem { rule, count, detail: format!("{count} profiles {what}."), listed_by });
+            self.problems.push(ProfileFieldProblem {
+                rule,
+                count,
+                detail: format!("{count} profiles {what}."),
+                listed_by,
+            });
         }
     }
 

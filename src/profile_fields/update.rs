@@ -158,8 +158,9 @@ pub fn delete_field(tx: &mut Tx, id: ProfileFieldId, if_match: &IfMatch, force: 
 
 /// What a PATCH or a new order can change.
 pub fn editable(field: &ProfileField) -> Map<String, Value> {
-    let ProfileField { label, description, field_type, options, required, unique, searchable, default, position, .. } =
-        field;
+    let ProfileField {
+        label, description, field_type, options, required, unique, searchable, default, position, ..
+    } = field;
     let members = [
         ("label", json!(label)),
         ("description", json!(description)),

@@ -125,12 +125,12 @@ fn update(
 /// Changes the profile that has the body's value of the unique field `key`, or makes one. Of several that come at
 /// once with the same value, the unique key lets one make it; the others find it.
 pub fn upsert_profile(tx: &mut Tx, key: &str, body: &CreateProfile) -> Result<Profile> {
-    let fields = fields_for_create(tx, &body.fields)?;
-    let (field, value) = upsert_key(tx, key, body, &fields)?;
     let contacts = find_or_make_contacts(tx, &body.contacts)?;
     for contact in &contacts {
         contacts::lock_contact(tx, *contact)?;
     }
+    let fields = fields_for_create(tx, &body.fields)?;
+    let (field, value) = upsert_key(tx, key, body, &fields)?;
     let (id, outcome) = match profile_fields::holder(tx, field.id, &value)? {
         Some((id, _)) => (id, update_with(tx, id, body, &contacts, &fields)?),
         None => match tx.savepoint(|tx| create_with(tx, body, &contacts)) {
@@ -167,12 +167,7 @@ fn update_with(
 }
 
 /// The field that tells profiles apart, and the body's value of it.
-fn upsert_key(
-    tx: &mut Tx,
-    key: &str,
-    body: &CreateProfile,
-    fields: &[ProfileField],
-) -> Result<(ProfileField, String)> {
+fn upsert_key(tx: &mut Tx, key: &str, body: &CreateProfile, fields: &[ProfileField]) -> Result<(ProfileField, String)> {
     let refused = |code, message| Err(Error::invalid_field(FieldError::query("upsert_on", code, message)));
     let Some(field) = fields.iter().find(|field| field.key == key) else {
         return refused("unknown", "must be the key of a profile field");

@@ -17,8 +17,8 @@ use crate::error::{Code, Error, Result};
 use crate::http::page::Page;
 use crate::ids::{OrganizationId, ProfileFieldId};
 
-pub use missing::{note_given, note_missing};
 pub(super) use missing::{forget_missing, note_missing_of_all};
+pub use missing::{note_given, note_missing};
 pub use values::{holder, profiles_with, release_values, store_value, store_values};
 pub(super) use values::{options_in_use, set_unique_keys, write_terms};
 pub(super) use violations::{

@@ -17,7 +17,11 @@ use crate::profile_fields::value::{Indexed, indexed, terms};
 const ROWS: usize = 5000;
 
 /// Which of these options profiles have.
-pub(in crate::profile_fields) fn options_in_use(tx: &mut Tx, id: ProfileFieldId, options: &[&str]) -> Result<Vec<String>> {
+pub(in crate::profile_fields) fn options_in_use(
+    tx: &mut Tx,
+    id: ProfileFieldId,
+    options: &[&str],
+) -> Result<Vec<String>> {
     Ok(profile_field_values::table
         .filter(profile_field_values::organization_id.eq(tx.organization))
         .filter(profile_field_values::field_id.eq(id))
@@ -162,7 +166,9 @@ fn insert_terms<'v>(
     field: &ProfileField,
     values: impl IntoIterator<Item = (ProfileId, &'v str)>,
 ) -> Result<()> {
-    let terms = values.into_iter().flat_map(|(profile, value)| terms(field, value).into_iter().map(move |term| (profile, term)));
+    let terms = values
+        .into_iter()
+        .flat_map(|(profile, value)| terms(field, value).into_iter().map(move |term| (profile, term)));
     let rows: Vec<_> = terms
         .map(|(profile, term)| {
             (

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use diesel::dsl::{exists, not};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Record, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Record, Text, Uuid as SqlUuid};
 use serde_json::Value;
 
 use super::values::profiles_with;
@@ -23,7 +23,7 @@ pub struct Kept {
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    fn char_length(text: Text) -> Integer;
+    fn char_length(text: Text) -> diesel::sql_types::Integer;
 }
 
 /// How many profiles there are.

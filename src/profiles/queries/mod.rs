@@ -33,8 +33,8 @@ use crate::text;
 pub use history::{contact_history, profile_history};
 pub use list::{Wanted, list_profiles};
 pub use names::{ByName, Reach, beginning, count_in_names, in_names, spelled};
-pub use values::write_values;
 pub use search::{elsewhere, having, matching_contacts, matching_fields, wanted_of};
+pub use values::write_values;
 
 const PREVIEW: i64 = 3;
 
