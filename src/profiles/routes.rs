@@ -235,7 +235,8 @@ pub async fn detach_contact(
 /// Change a profile field
 ///
 /// Its key never changes. What profiles have against the change is counted, and listed at `listed_by`; until they
-/// fit, nothing changes. While a large organization's values are converted or indexed, writes of that field wait.
+/// fit, nothing changes. While the values of many profiles are converted or indexed, writes of that field wait, and of
+/// profiles whose value becomes another.
 #[utoipa::path(tag = "profile fields", security(("bearer" = ["admin"])), params(ProfileFieldPath, DryRun, IfMatchHeader), request_body = UpdateProfileField, responses(
     (status = 200, description = "The profile field, or with `dry_run=true` what would happen.", body = ProfileFieldChanged),
     (status = 409, description = "`in_use`: `count` profiles have no value, share theirs, or have one that can't be converted, so that the field can't become required, unique or of that type; `listed_by` lists them, and `problems` says all of it.", body = Problem, content_type = "application/problem+json"),
