@@ -296,7 +296,7 @@ pub struct ProfileFieldProblem {
 #[serde(untagged)]
 pub enum ProfileFieldChanged {
     Done(Box<ProfileField>),
-    DryRun(ProfileFieldDryRun),
+    DryRun(Box<ProfileFieldDryRun>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]

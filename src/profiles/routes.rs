@@ -255,7 +255,7 @@ pub async fn update_profile_field(
     let Body { value, retry } = body;
     if query.dry_run == Some(true) {
         let plan = db.read(&caller, move |tx| profile_fields::plan_update(tx, id, &if_match, &value));
-        return Answer::ok(&ProfileFieldChanged::DryRun(plan.await?.dry_run(false)));
+        return Answer::ok(&ProfileFieldChanged::DryRun(Box::new(plan.await?.dry_run(false))));
     }
     db.write(&caller, retry, move |tx| {
         let field = retype::update_profile_field(tx, id, &if_match, &value)?;

@@ -111,10 +111,7 @@ pub fn unfit_to_be_unique(
     limit: i64,
 ) -> Result<Vec<(String, Kept)>> {
     let order = (profile_field_values::sort_value, profile_field_values::profile_id);
-    let after = match after {
-        Some(after) => Some(order.into_sql::<Record<(Text, SqlUuid)>>().gt(after)),
-        None => None,
-    };
+    let after = after.map(|after| order.into_sql::<Record<(Text, SqlUuid)>>().gt(after));
     let mut query = unfit!(organization, field).select(order).order(order).limit(limit).into_boxed();
     if let Some(after) = after {
         query = query.filter(after);
