@@ -404,6 +404,20 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        /// what a new profile has that says nothing of the field
+        default -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
+    /// the required fields that a profile has no value of: those profiles are found without looking at all others
+    profile_missing_values (organization_id, profile_id, field_id) {
+        organization_id -> Uuid,
+        profile_id -> Uuid,
+        field_id -> Uuid,
     }
 }
 
@@ -575,6 +589,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     profile_field_terms,
     profile_field_values,
     profile_fields,
+    profile_missing_values,
     profile_spellings,
     profile_terms,
     profile_words,

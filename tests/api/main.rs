@@ -19,6 +19,7 @@ mod channels;
 mod contacts;
 mod contract;
 mod conversations;
+mod field_changes;
 mod inbound;
 mod moments;
 mod notes;
