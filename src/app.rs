@@ -85,6 +85,7 @@ impl State {
         page::CountMode,
         attachments::Variant,
         contacts::ContactSort,
+        profile_fields::ViolatedRule,
         conversations::Assigned,
         sidebar::Include,
     )),

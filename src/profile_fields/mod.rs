@@ -22,6 +22,7 @@ pub use queries::{
 };
 pub use types::{
     CreateProfileField, DryRun, FieldOption, FieldType, ProfileField, ProfileFieldChanged, UpdateProfileField,
+    ViolatedRule,
 };
 pub use update::{create_field, plan_update, update_field};
 pub use value::{Indexed, Rules, check, indexed, query_value, terms};

@@ -299,6 +299,7 @@ pub enum ProfileFieldChanged {
     DryRun(Box<ProfileFieldDryRun>),
 }
 
+/// The rule that values of a field break.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ViolatedRule {
@@ -313,10 +314,8 @@ pub enum ViolatedRule {
 pub struct ViolationFilter {
     /// `required`: profiles without a value. `unique`: those that share theirs, or whose value is too long to be
     /// unique. `type`: those whose value can't be converted to the type `to`. Without it, `required`.
-    #[param(inline)]
     pub rule: Option<ViolatedRule>,
     /// With `rule=type`: the type wanted.
-    #[param(inline)]
     pub to: Option<FieldType>,
     /// With `to=select` or `multi_select`: the value of an option; repeat it for each. Without it, the field's own.
     #[serde(default)]

@@ -158,9 +158,13 @@ fn complete_success(method: &str, facts: &Facts, schemas: &Value, responses: &mu
 
 /// Whether a response is a resource with a version, or has one in it.
 fn has_version(schemas: &Value, response: &Value) -> bool {
-    let schema = response.pointer("/content/application~1json/schema/$ref").and_then(Value::as_str);
-    let name = schema.and_then(|reference| reference.rsplit('/').next()).unwrap_or_default();
-    schemas.get(name).and_then(|schema| schema.pointer("/properties/version")).is_some()
+    let named = |schema: &Value| {
+        let name = schema.get("$ref").and_then(Value::as_str).and_then(|reference| reference.rsplit('/').next());
+        name.and_then(|name| schemas.get(name)).cloned().unwrap_or_default()
+    };
+    let schema = response.pointer("/content/application~1json/schema").map(named).unwrap_or_default();
+    let alternatives = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten().map(named);
+    alternatives.chain([schema.clone()]).any(|schema| schema.pointer("/properties/version").is_some())
 }
 
 /// Where there is a 304 or a 206, the headers that ask for it.

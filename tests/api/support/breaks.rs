@@ -120,6 +120,17 @@ impl Comparison<'_> {
     fn schema(&mut self, at: &str, was: &Value, is: &Value, way: Way) {
         let names = (text(&was["$ref"]), text(&is["$ref"]));
         let mut at = at.to_owned();
+        // One form among several: the others are new.
+        let alternatives = followed(self.new, is)["oneOf"].clone();
+        if names.0 != names.1
+            && let Some(same) = each(&alternatives).find(|one| !names.0.is_empty() && text(&one["$ref"]) == names.0)
+        {
+            if way == Way::Out {
+                let name = names.0.rsplit('/').next().unwrap_or_default();
+                self.add(format!("{at}: may be another than {name}"));
+            }
+            return self.schema(&at, was, same, way);
+        }
         if let Some(name) = names.0.strip_prefix("#/components/schemas/") {
             if !self.seen.insert((names.0.clone(), names.1.clone(), way)) {
                 return;
