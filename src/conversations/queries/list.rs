@@ -22,7 +22,7 @@ use crate::db::schema::{
 use crate::db::types::TimeOrNever;
 use crate::db::{Tx, keyset, newest};
 use crate::error::{Code, Error, Result};
-use crate::http::page::Page;
+use crate::http::page::{Count, Page};
 use crate::ids::{ChannelId, ContactId, ConversationId, OrganizationId, ProfileId, UserId};
 use crate::search_query::SearchQuery;
 
@@ -44,12 +44,8 @@ pub fn list_conversations(
         Some(typed) => match SearchQuery::parse(typed, access::stemmer(conn, organization)?) {
             Some(query) => Some(query),
             None => {
-                return Ok(ConversationList {
-                    data: Vec::new(),
-                    next_cursor: None,
-                    count: None,
-                    truncated: Some(false),
-                });
+                let count = page.count.map(|_| Count { value: 0, exact: true });
+                return Ok(ConversationList { data: Vec::new(), next_cursor: None, count, truncated: Some(false) });
             }
         },
     };

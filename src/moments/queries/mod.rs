@@ -19,7 +19,7 @@ use crate::db::schema::{channels, contacts, conversation_participants, conversat
 use crate::db::subject::Subject;
 use crate::db::{keyset, newest};
 use crate::error::Result;
-use crate::http::page::Page;
+use crate::http::page::{Count, Page};
 use crate::ids::{ChannelId, ContactId, ConversationId, OrganizationId, ProfileId, UserId};
 use crate::search_query::SearchQuery;
 
@@ -45,12 +45,8 @@ pub fn list_moments(
             match SearchQuery::parse(filter.q.as_deref().unwrap_or_default(), access::stemmer(conn, organization)?) {
                 Some(query) => Some(query),
                 None => {
-                    return Ok(ContactMomentList {
-                        data: Vec::new(),
-                        next_cursor: None,
-                        count: None,
-                        truncated: Some(false),
-                    });
+                    let count = page.count.map(|_| Count { value: 0, exact: true });
+                return Ok(ContactMomentList { data: Vec::new(), next_cursor: None, count, truncated: Some(false) });
                 }
             }
         }
