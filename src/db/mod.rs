@@ -12,6 +12,7 @@ pub mod schema;
 pub mod search_vector;
 pub mod standing;
 pub mod subject;
+pub mod timeline;
 pub mod types;
 mod violation;
 

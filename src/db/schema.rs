@@ -514,6 +514,26 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Tsvector;
 
+    /// which events stand on whose timeline; messages and files are read from their own tables
+    timeline_entries (organization_id, owner_id, at, id) {
+        organization_id -> Uuid,
+        /// a contact or a profile; an event of a conversation is there once for each contact that takes part
+        owner_id -> Uuid,
+        at -> Timestamptz,
+        /// that of the event; where one event is several entries, the others have ids of their own
+        id -> Uuid,
+        #[sql_name = "type"]
+        type_ -> Text,
+        event_id -> Uuid,
+        /// the conversation it is of, today: who joins it later has its entries too
+        conversation_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
     users (organization_id, id) {
         organization_id -> Uuid,
         id -> Uuid,
@@ -573,5 +593,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     profiles,
     refresh_tokens,
     thread_keys,
+    timeline_entries,
     users,
 );

@@ -29,3 +29,4 @@ mod search;
 mod structure;
 mod support;
 mod tenancy;
+mod timeline;

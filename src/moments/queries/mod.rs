@@ -46,7 +46,12 @@ pub fn list_moments(
                 Some(query) => Some(query),
                 None => {
                     let count = page.count.map(|_| Count { value: 0, exact: true });
-                return Ok(ContactMomentList { data: Vec::new(), next_cursor: None, count, truncated: Some(false) });
+                    return Ok(ContactMomentList {
+                        data: Vec::new(),
+                        next_cursor: None,
+                        count,
+                        truncated: Some(false),
+                    });
                 }
             }
         }
@@ -93,7 +98,8 @@ pub fn count_moments(conn: &mut PgConnection, organization: OrganizationId, of: 
     keyset::count_limited(conn, History::of(organization, contact_ids, cap + 1))
 }
 
-fn contact_ids(conn: &mut PgConnection, organization: OrganizationId, of: Of) -> Result<Vec<ContactId>> {
+/// Whose conversations they are; 404 for what isn't there.
+pub fn contact_ids(conn: &mut PgConnection, organization: OrganizationId, of: Of) -> Result<Vec<ContactId>> {
     match of {
         Of::Contact(id) => Subject::Contact(id).find(conn, organization).map(|_| vec![id]),
         Of::Profile(id) => {
