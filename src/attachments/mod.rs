@@ -16,7 +16,7 @@ pub use crate::db::subject::Subject as Of;
 pub use links::Links;
 pub use queries::{
     Exchange, File, adopt_uploads, attachments_of_messages, attachments_with_ids, count_attachments, create_attachment,
-    get_attachment, insert_exchanged, keep_blob, list_attachments, move_attachments,
+    get_attachment, insert_exchanged, keep_blob, list_attachments, move_attachments, reindex_attachments,
 };
 pub use store::{Blob, Store};
 pub use types::{Attachment, AttachmentFilter, AttachmentKind, AttachmentList, Variant};

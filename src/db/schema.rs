@@ -47,6 +47,10 @@ diesel::table! {
         created_by_type -> Text,
         created_by_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
+        /// as of messages, of the file name
+        search -> Tsvector,
+        /// how search was made
+        search_edition -> Int2,
     }
 }
 
@@ -177,6 +181,8 @@ diesel::table! {
         organization_id -> Uuid,
         conversation_id -> Uuid,
         search -> Tsvector,
+        /// how search was made
+        search_edition -> Int2,
     }
 }
 
@@ -293,8 +299,10 @@ diesel::table! {
         /// the earlier of what it says and when it was received
         occurred_at -> Timestamptz,
         created_at -> Timestamptz,
-        /// subject and body as split and folded by the service, at most 1 MiB
+        /// the words of subject and body with their places and weights, their stems (~stem), and the organization (@…), at most 1 MiB
         search -> Tsvector,
+        /// how search was made
+        search_edition -> Int2,
     }
 }
 
@@ -318,6 +326,10 @@ diesel::table! {
         edited_by_type -> Nullable<Text>,
         edited_by_id -> Nullable<Uuid>,
         version -> Int4,
+        /// as of messages
+        search -> Tsvector,
+        /// how search was made
+        search_edition -> Int2,
     }
 }
 

@@ -30,6 +30,7 @@ mod paging;
 mod profile_fields;
 mod profiles;
 mod released;
+mod search;
 mod structure;
 mod support;
 mod tenancy;
