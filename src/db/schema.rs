@@ -60,6 +60,8 @@ diesel::table! {
         sha256 -> Bytea,
         byte_size -> Int8,
         created_at -> Timestamptz,
+        /// when its bytes were about to be written, or the last file of them was removed; null once a file or a message has them
+        unused_since -> Nullable<Timestamptz>,
     }
 }
 
@@ -302,6 +304,22 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Tsvector;
 
+    /// who is mentioned in which note, the same as its mentions: what a user's list of mentions is read from
+    note_mentions (organization_id, note_id, user_id) {
+        organization_id -> Uuid,
+        note_id -> Uuid,
+        user_id -> Uuid,
+        /// when the note, or the edit that mentions the user, was written
+        mentioned_at -> Timestamptz,
+        /// when the user marked it as read
+        read_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
     notes (organization_id, id) {
         organization_id -> Uuid,
         id -> Uuid,
@@ -502,6 +520,25 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Tsvector;
 
+    /// images, once for their bytes: the small picture that is made of each, later and in the background
+    thumbnails (organization_id, sha256) {
+        organization_id -> Uuid,
+        /// of the image
+        sha256 -> Bytea,
+        status -> Text,
+        /// counted before each, so that what ends the process is not tried for ever
+        attempts -> Int4,
+        /// later for the one that works on it now: should it end, another tries again
+        next_attempt_at -> Timestamptz,
+        content_type -> Nullable<Text>,
+        byte_size -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
     users (organization_id, id) {
         organization_id -> Uuid,
         id -> Uuid,
@@ -549,6 +586,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     idempotency_keys,
     messages,
+    note_mentions,
     notes,
     organizations,
     profile_activity,
@@ -561,5 +599,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     profiles,
     refresh_tokens,
     thread_keys,
+    thumbnails,
     users,
 );
