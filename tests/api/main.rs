@@ -28,3 +28,4 @@ mod profiles;
 mod structure;
 mod support;
 mod tenancy;
+mod thumbnails;
