@@ -13,8 +13,10 @@ pub const MAX_SOURCE_BYTES: i64 = 32 * 1024 * 1024;
 /// Of the image; told by its header, before anything is decoded.
 const MAX_PIXELS: u64 = 32_000_000;
 const MAX_SIDE: u32 = 20_000;
-/// What a decoder may allocate: eight bytes for each of so many pixels.
-const MAX_DECODER_BYTES: u64 = MAX_PIXELS * 8;
+/// What a decoder may allocate, and what it may give: four bytes for each of so many pixels.
+const MAX_DECODED_BYTES: u64 = MAX_PIXELS * 4;
+/// What may be allocated to read a header, of which many are read at a time.
+const MAX_HEADER_BYTES: u64 = 1024 * 1024;
 const JPEG_QUALITY: u8 = 80;
 /// What is shown in place, and no other format of the library.
 const FORMATS: [ImageFormat; 4] = [ImageFormat::Png, ImageFormat::Jpeg, ImageFormat::Gif, ImageFormat::WebP];
@@ -26,9 +28,9 @@ pub struct Thumbnail {
 
 /// The thumbnail of an image, the way up that its camera says; or why there can be none.
 pub fn make(source: &[u8]) -> Result<Thumbnail, String> {
-    let mut decoder = decoder(source)?;
+    let mut decoder = decoder(source, MAX_DECODED_BYTES)?;
     let (width, height) = decoder.dimensions();
-    if u64::from(width) * u64::from(height) > MAX_PIXELS {
+    if u64::from(width) * u64::from(height) > MAX_PIXELS || decoder.total_bytes() > MAX_DECODED_BYTES {
         return Err(format!("{width} × {height} pixels are too many"));
     }
     let orientation = decoder.orientation().unwrap_or(Orientation::NoTransforms);
@@ -51,14 +53,15 @@ pub fn make(source: &[u8]) -> Result<Thumbnail, String> {
 
 /// Whether an image that begins so lies on its side, so that its width is its height.
 pub fn is_turned(head: &[u8]) -> bool {
-    let orientation = decoder(head).and_then(|mut decoder| decoder.orientation().map_err(|error| error.to_string()));
+    let orientation = decoder(head, MAX_HEADER_BYTES)
+        .and_then(|mut decoder| decoder.orientation().map_err(|error| error.to_string()));
     matches!(
         orientation,
         Ok(Orientation::Rotate90 | Orientation::Rotate270 | Orientation::Rotate90FlipH | Orientation::Rotate270FlipH)
     )
 }
 
-fn decoder(source: &[u8]) -> Result<impl ImageDecoder + '_, String> {
+fn decoder(source: &[u8], max_bytes: u64) -> Result<impl ImageDecoder + '_, String> {
     let mut reader = ImageReader::new(Cursor::new(source)).with_guessed_format().map_err(|error| error.to_string())?;
     if !reader.format().is_some_and(|format| FORMATS.contains(&format)) {
         return Err("it is no PNG, JPEG, GIF or WebP".to_owned());
@@ -66,7 +69,7 @@ fn decoder(source: &[u8]) -> Result<impl ImageDecoder + '_, String> {
     let mut limits = Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
-    limits.max_alloc = Some(MAX_DECODER_BYTES);
+    limits.max_alloc = Some(max_bytes);
     reader.limits(limits);
     reader.into_decoder().map_err(|error| error.to_string())
 }

@@ -1,7 +1,8 @@
 //! Notes: what colleagues write for each other on a profile, a contact or a conversation.
 //!
-//! Everyone may correct a note; it keeps its author, and its events keep every earlier text. It stands below the
-//! conversations, which take their notes along when they become part of another ([`move_notes`]).
+//! Everyone may correct a note; it keeps its author, and its events keep every earlier text. Whom it mentions, by id or
+//! by name in its text (`mentioned.rs`), finds it in a list of their own until they have read it. It stands below
+//! the conversations, which take their notes along when they become part of another ([`move_notes`]).
 
 mod mentioned;
 mod queries;

@@ -122,8 +122,11 @@ pub struct MentionFilter {
 /// How many there are.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct MentionCounts {
-    #[schema(minimum = 0, example = 2)]
+    /// Counted up to 999.
+    #[schema(minimum = 0, maximum = 999, example = 2)]
     pub unread: i64,
+    /// There are more than `unread`.
+    pub unread_capped: bool,
 }
 
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]

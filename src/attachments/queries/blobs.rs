@@ -21,6 +21,9 @@ pub fn reserve_blobs(tx: &mut Tx, about_to_be: &[Blob]) -> Result<()> {
     // Should it be lost with the server's power, then so is what was to use them.
     diesel::sql_query("SET LOCAL synchronous_commit = off").execute(tx.conn)?;
     for blob in in_order(about_to_be.iter()) {
+        if is_in_use(tx, blob)? {
+            continue;
+        }
         let insert = diesel::insert_into(blobs::table)
             .values((
                 blobs::organization_id.eq(tx.organization),
@@ -39,6 +42,9 @@ pub fn reserve_blobs(tx: &mut Tx, about_to_be: &[Blob]) -> Result<()> {
 
 /// Keeps the row of a blob that is in the store, for what uses it in this transaction.
 pub fn keep_blob(tx: &mut Tx, blob: &Blob) -> Result<()> {
+    if is_in_use(tx, blob)? {
+        return Ok(());
+    }
     let insert = diesel::insert_into(blobs::table)
         .values((
             blobs::organization_id.eq(tx.organization),
@@ -51,6 +57,14 @@ pub fn keep_blob(tx: &mut Tx, blob: &Blob) -> Result<()> {
         .set(blobs::unused_since.eq(excluded(blobs::unused_since)));
     diesel::query_dsl::methods::FilterDsl::filter(insert, blobs::unused_since.is_not_null()).execute(tx.conn)?;
     Ok(())
+}
+
+/// Then there is nothing to write, and no message waits for another with the same logo. Should its last file be removed
+/// just now, a day is left.
+fn is_in_use(tx: &mut Tx, blob: &Blob) -> Result<bool> {
+    let unused_since: Option<Option<DateTime<Utc>>> =
+        blobs::table.find((tx.organization, &blob.sha256)).select(blobs::unused_since).first(tx.conn).optional()?;
+    Ok(unused_since == Some(None))
 }
 
 /// Each once and in one order, so that two transactions with the same files don't wait for each other.

@@ -17,6 +17,9 @@ use crate::ids::{ContactId, ConversationId, NoteId, OrganizationId, ProfileId, U
 use crate::notes::On;
 use crate::notes::types::{Mention, MentionCounts, MentionFilter, MentionList, MentionedOn, Noted};
 
+/// Unread ones are counted up to here.
+const COUNT_CAP: i64 = 999;
+
 /// Makes the mentions of a note these: who is new among them hasn't read it, who isn't among them any more loses it.
 pub fn set_mentions(tx: &mut Tx, note: NoteId, mentions: &[UserId]) -> Result<()> {
     diesel::delete(note_mentions::table)
@@ -83,7 +86,8 @@ pub fn list_mentions(
 
 pub fn count_mentions(conn: &mut PgConnection, organization: OrganizationId, user: UserId) -> Result<MentionCounts> {
     let unread = mentions_of(organization, user).filter(note_mentions::read_at.is_null());
-    Ok(MentionCounts { unread: unread.count().get_result(conn)? })
+    let count = keyset::count_limited(conn, unread.select(note_mentions::note_id).limit(COUNT_CAP + 1))?;
+    Ok(MentionCounts { unread: count.min(COUNT_CAP), unread_capped: count > COUNT_CAP })
 }
 
 /// Marks a mention as read, or as unread. 404 where the user isn't mentioned.
