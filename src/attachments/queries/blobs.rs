@@ -21,27 +21,17 @@ pub fn reserve_blobs(tx: &mut Tx, about_to_be: &[Blob]) -> Result<()> {
     // Should it be lost with the server's power, then so is what was to use them.
     diesel::sql_query("SET LOCAL synchronous_commit = off").execute(tx.conn)?;
     for blob in in_order(about_to_be.iter()) {
-        if is_in_use(tx, blob)? {
-            continue;
-        }
-        let insert = diesel::insert_into(blobs::table)
-            .values((
-                blobs::organization_id.eq(tx.organization),
-                blobs::sha256.eq(&blob.sha256),
-                blobs::byte_size.eq(blob.byte_size),
-                blobs::created_at.eq(tx.now),
-                blobs::unused_since.eq(tx.now),
-            ))
-            .on_conflict((blobs::organization_id, blobs::sha256))
-            .do_update()
-            .set(blobs::unused_since.eq(excluded(blobs::unused_since)));
-        diesel::query_dsl::methods::FilterDsl::filter(insert, blobs::unused_since.is_not_null()).execute(tx.conn)?;
+        write_row(tx, blob, Some(tx.now))?;
     }
     Ok(())
 }
 
 /// Keeps the row of a blob that is in the store, for what uses it in this transaction.
 pub fn keep_blob(tx: &mut Tx, blob: &Blob) -> Result<()> {
+    write_row(tx, blob, None)
+}
+
+fn write_row(tx: &mut Tx, blob: &Blob, unused_since: Option<DateTime<Utc>>) -> Result<()> {
     if is_in_use(tx, blob)? {
         return Ok(());
     }
@@ -51,6 +41,7 @@ pub fn keep_blob(tx: &mut Tx, blob: &Blob) -> Result<()> {
             blobs::sha256.eq(&blob.sha256),
             blobs::byte_size.eq(blob.byte_size),
             blobs::created_at.eq(tx.now),
+            blobs::unused_since.eq(unused_since),
         ))
         .on_conflict((blobs::organization_id, blobs::sha256))
         .do_update()
