@@ -10,6 +10,7 @@ pub mod keyset;
 pub mod schema;
 pub mod standing;
 pub mod subject;
+pub mod timeline;
 pub mod types;
 mod violation;
 
