@@ -284,7 +284,7 @@ pub async fn get_message_raw(
         filename: format!("{id}.eml"),
         content_type: "message/rfc822".to_owned(),
         byte_size: mail.byte_size,
-        sha256: mail.sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
+        tag: mail.sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
         inline: false,
         max_age: 0,
     };

@@ -138,7 +138,13 @@ fn list_name(path: &str, filters: &Pairs) -> String {
 impl Page {
     /// The first page of the list at `path`, as a part of another answer.
     pub fn first(path: &str, limit: i64) -> Self {
-        Self { limit, count: None, cursor: None, list: list_name(path, &Vec::new()) }
+        Self::first_of(path, [], limit)
+    }
+
+    /// As [`Page::first`], of the list with these filters and this sort.
+    pub fn first_of<'f>(path: &str, filters: impl IntoIterator<Item = (&'f str, &'f str)>, limit: i64) -> Self {
+        let filters = filters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { limit, count: None, cursor: None, list: list_name(path, &filters) }
     }
 
     /// The page of the same list that begins at `cursor`.
@@ -199,6 +205,18 @@ impl Page {
 /// The page of a list as it is answered: a named type for each, since generated clients want names.
 macro_rules! list_of {
     ($(#[$meta:meta])* pub struct $name:ident($entry:ty);) => {
+        crate::http::page::list_of! { @ $(#[$meta])* $name $entry, }
+    };
+    // One that can be searched.
+    ($(#[$meta:meta])* pub struct $name:ident($entry:ty), searched;) => {
+        crate::http::page::list_of! { @ $(#[$meta])* $name $entry,
+            /// With `q`: whether looking on ended before the page was full. `next_cursor` goes on from there.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            #[schema(nullable = false)]
+            pub truncated: Option<bool>,
+        }
+    };
+    (@ $(#[$meta:meta])* $name:ident $entry:ty, $($more:tt)*) => {
         $(#[$meta])*
         #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
         pub struct $name {
@@ -209,6 +227,7 @@ macro_rules! list_of {
             #[serde(skip_serializing_if = "Option::is_none")]
             #[schema(nullable = false)]
             pub count: Option<crate::http::page::Count>,
+            $($more)*
         }
 
         impl $name {

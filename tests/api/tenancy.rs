@@ -52,7 +52,10 @@ pub async fn furnish(world: &World, document: &Value) -> Ids {
         keep("profiles", &json!(uuid::Uuid::nil().to_string()));
     }
     let path = format!("/v1/contacts/{}/notes", ids["contacts"]);
-    let note = admin.post(&path, json!({ "body": "secret note" })).await.expect(201).id();
+    let note = json!({ "body": "secret note", "mentions": [admin.id] });
+    let note = admin.post(&path, note).await.expect(201).id();
+    // A mention is known by its note.
+    ids.insert("mentions".to_owned(), note.clone());
     ids.insert("notes".to_owned(), note);
     ids
 }

@@ -5,15 +5,16 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 
 use super::super::types::ConversationStatus;
+use super::reindex::subject_vector;
 use crate::channels::Direction;
 use crate::db::schema::{
     contacts, conversation_participants, conversation_reads, conversation_subjects, conversations,
 };
-use crate::db::types::{SearchVector, TimeOrNever};
+use crate::db::search_vector::EDITION;
+use crate::db::types::TimeOrNever;
 use crate::db::{Tx, timeline};
 use crate::error::{Code, Error, Result};
 use crate::ids::{ChannelId, ContactId, ConversationId, ProfileId, UserId};
-use crate::text;
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = conversations, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
@@ -79,15 +80,20 @@ pub fn index_subject(tx: &mut Tx, id: ConversationId, subject: Option<&str>) -> 
         diesel::delete(conversation_subjects::table.find((tx.organization, id))).execute(tx.conn)?;
         return Ok(());
     };
+    let search = subject_vector(tx.conn, tx.organization, subject)?;
     diesel::insert_into(conversation_subjects::table)
         .values((
             conversation_subjects::organization_id.eq(tx.organization),
             conversation_subjects::conversation_id.eq(id),
-            conversation_subjects::search.eq(SearchVector::new(text::words(subject))),
+            conversation_subjects::search.eq(search),
+            conversation_subjects::search_edition.eq(EDITION),
         ))
         .on_conflict((conversation_subjects::organization_id, conversation_subjects::conversation_id))
         .do_update()
-        .set(conversation_subjects::search.eq(excluded(conversation_subjects::search)))
+        .set((
+            conversation_subjects::search.eq(excluded(conversation_subjects::search)),
+            conversation_subjects::search_edition.eq(EDITION),
+        ))
         .execute(tx.conn)?;
     Ok(())
 }
