@@ -88,6 +88,7 @@ impl State {
         contacts::ContactSort,
         profile_fields::ViolatedRule,
         conversations::Assigned,
+        search::SearchSort,
         sidebar::Include,
     )),
 )]

@@ -45,6 +45,11 @@ REASONS = [
     ("body", "required", "/profile_id"),
     ("body", "type|required", "/options"),
     ("body", "type", "/unique"),
+    ("body", "", "/default"),
+    ("query", "rule|required|type", "to|option"),
+    ("query", "exclusive", "before|after|at|count"),
+    # True or nothing, as its description says.
+    ("query", "unsupported", "missing_fields"),
     # Each bound is an order of its own.
     ("query", "unsupported", r"[a-z_]+_at\.(gte|lt)"),
 ]

@@ -256,7 +256,10 @@ pub async fn count_mentions(caller: Caller, db: Data<Db>) -> Result<Answer> {
 /// Mark a mention as read
 ///
 /// `id` is the note's.
-#[utoipa::path(tag = "notes", params(NotePath), responses((status = 204, description = "You have read it.")))]
+#[utoipa::path(tag = "notes", params(NotePath), responses(
+    (status = 204, description = "You have read it."),
+    (status = 404, description = "`not_found`, `note_not_found`", body = Problem, content_type = "application/problem+json"),
+))]
 #[put("/v1/me/mentions/{id}/read")]
 pub async fn mark_mention_read(caller: Caller, path: Path<NotePath>, retry: Retry, db: Data<Db>) -> Result<Answer> {
     mark_mention(&caller, path, retry, db, true).await
@@ -265,7 +268,10 @@ pub async fn mark_mention_read(caller: Caller, path: Path<NotePath>, retry: Retr
 /// Mark a mention as unread
 ///
 /// `id` is the note's.
-#[utoipa::path(tag = "notes", params(NotePath), responses((status = 204, description = "You haven't read it.")))]
+#[utoipa::path(tag = "notes", params(NotePath), responses(
+    (status = 204, description = "You haven't read it."),
+    (status = 404, description = "`not_found`, `note_not_found`", body = Problem, content_type = "application/problem+json"),
+))]
 #[delete("/v1/me/mentions/{id}/read")]
 pub async fn mark_mention_unread(caller: Caller, path: Path<NotePath>, retry: Retry, db: Data<Db>) -> Result<Answer> {
     mark_mention(&caller, path, retry, db, false).await

@@ -37,6 +37,7 @@ impl SearchType {
     }
 }
 
+/// In which order what was written is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SearchSort {
@@ -65,10 +66,9 @@ pub struct SearchFilter {
     #[param(min_length = 1, pattern = r"[^\s\x85]", max_length = 200, example = "order -refund")]
     pub q: String,
     /// Only this section, page by page. Without it, every section comes with its first five hits.
-    #[param(inline)]
     pub r#type: Option<SearchType>,
     /// Of messages, notes and attachments; profiles and contacts come best first.
-    #[param(inline, default = "relevance")]
+    #[param(default = "relevance")]
     pub sort: Option<SearchSort>,
 }
 

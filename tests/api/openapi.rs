@@ -373,7 +373,8 @@ fn headers_follow_from_what_an_answer_is() {
                 "200" if operation.is_read() && schema.is_some() => {
                     assert!(has("ETag") && names.contains(&"If-None-Match"), "{what}");
                     let is_list = schema.is_some_and(|schema| schema["properties"]["next_cursor"].is_object());
-                    assert_eq!((has("Link"), names.contains(&"cursor")), (is_list, is_list), "{what}");
+                    assert!(!is_list || names.contains(&"cursor"), "{what}: no cursor");
+                    assert_eq!(has("Link"), names.contains(&"cursor"), "{what}: Link");
                 }
                 "201" | "308" => assert!(has("Location"), "{what} {status}: no Location"),
                 _ => {}
