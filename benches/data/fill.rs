@@ -1,6 +1,7 @@
 //! Filling a database by COPY, its secondary indexes made afterwards.
 
 use std::collections::HashSet;
+use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
@@ -31,7 +32,7 @@ use super::names::Names;
 const BATCH: usize = 20_000;
 const SMALL: usize = 100;
 /// Since when there are customers.
-const EPOCH: i64 = 1_640_995_200_000;
+pub const EPOCH: i64 = 1_640_995_200_000;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Scale {
@@ -39,12 +40,13 @@ pub struct Scale {
     pub profiles: usize,
 }
 
-pub fn fill(db: &Db, url: &str, names: &Names, scale: Scale) {
+pub fn fill(db: &Db, url: &str, scale: Scale) {
+    let names = &Names::load(std::env::var_os("NAMES").map(PathBuf::from).as_deref());
     let conn = &mut PgConnection::establish(url).unwrap();
     let organizations: Vec<_> = (0..=SMALL).map(|place| organization(db, place)).collect();
     // Foreign keys hold by construction.
     conn.batch_execute("SET session_replication_role = replica; SET synchronous_commit = off").unwrap();
-    let indexes = drop_indexes(conn);
+    let indexes = drop_indexes(conn, "^(profile|contact)");
     for (place, (id, admin, field)) in organizations.into_iter().enumerate() {
         let of = Filling { id, admin, field, known: HashSet::new(), rng: StdRng::seed_from_u64(place as u64) };
         of.fill(conn, names, if place == 0 { scale.profiles } else { (scale.profiles / 1000).max(10) });
@@ -62,7 +64,7 @@ fn organization(db: &Db, place: usize) -> (OrganizationId, UserId, ProfileField)
     let admin = CreateUser { email: email.clone(), name: email.clone(), role: Role::Admin, password };
     let number = json!({ "key": "relation_number", "label": "Relation number", "type": "text", "unique": true,
         "searchable": true });
-    crate::block_on(async {
+    super::block_on(async {
         let (id, user) = access::create_organization(db, email, admin).await.unwrap();
         let body = serde_json::from_value(number).unwrap();
         let field = db.act(id, ActorRef::user(user), move |tx| profile_fields::create_field(tx, &body)).await.unwrap();
@@ -84,6 +86,7 @@ macro_rules! copy {
         diesel::copy_from($table).from_insertable($rows).execute($conn).unwrap()
     };
 }
+pub(crate) use copy;
 
 impl Filling {
     fn fill(mut self, conn: &mut PgConnection, names: &Names, count: usize) {
@@ -225,8 +228,8 @@ impl Filling {
     }
 }
 
-/// Drops what can be made faster over the whole, and says how.
-fn drop_indexes(conn: &mut PgConnection) -> Vec<String> {
+/// Drops, of the tables of such names, what can be made faster over the whole, and says how.
+pub fn drop_indexes(conn: &mut PgConnection, tables: &str) -> Vec<String> {
     #[derive(QueryableByName)]
     struct Index {
         #[diesel(sql_type = Text)]
@@ -235,9 +238,9 @@ fn drop_indexes(conn: &mut PgConnection) -> Vec<String> {
         definition: String,
     }
     let sql = "SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index \
-        WHERE indrelid::regclass::text ~ '^(profile|contact)' \
+        WHERE indrelid::regclass::text ~ $1 \
         AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)";
-    let indexes: Vec<Index> = diesel::sql_query(sql).load(conn).unwrap();
+    let indexes: Vec<Index> = diesel::sql_query(sql).bind::<Text, _>(tables).load(conn).unwrap();
     for index in &indexes {
         conn.batch_execute(&format!("DROP INDEX {}", index.name)).unwrap();
     }

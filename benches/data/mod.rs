@@ -3,8 +3,9 @@
 //! It holds what the service would have written for these customers, save the events; the same functions make the
 //! terms, and [`fill`] is the only place that names their tables.
 
-mod fill;
+pub mod fill;
 mod names;
+mod service;
 
 use std::path::{Path, PathBuf};
 
@@ -16,6 +17,7 @@ use dossier::db::embedded::EmbeddedPostgres;
 use dossier::ids::OrganizationId;
 
 pub use fill::Scale;
+pub use service::Service;
 
 /// Written to a database that is complete. Another number makes all of them anew.
 const EDITION: &str = "1";
@@ -31,7 +33,7 @@ impl Cluster {
     pub fn start() -> Self {
         let settings = [
             ("shared_buffers", "1GB"),
-            ("max_wal_size", "8GB"),
+            ("max_wal_size", "4GB"),
             ("maintenance_work_mem", "512MB"),
             ("checkpoint_timeout", "30min"),
         ];
@@ -39,21 +41,24 @@ impl Cluster {
         Self { postgres }
     }
 
-    /// The data set of this scale, made when it is not there; and where to connect.
+    /// The customers of this scale, made when they are not there; and where to connect.
     pub fn data(&self, scale: Scale) -> Data {
-        let name = format!("dossier_{}_{EDITION}", scale.profiles);
-        let url = self.url(&name);
-        if !self.is_complete(&name) {
+        self.made(&format!("dossier_{}_{EDITION}", scale.profiles), |db, url| fill::fill(db, url, scale))
+    }
+
+    /// The database of this name, filled when it is not there.
+    pub fn made(&self, name: &str, fill: impl FnOnce(&Db, &str)) -> Data {
+        let url = self.url(name);
+        if !self.is_complete(name) {
             let started = std::time::Instant::now();
             let main = &mut PgConnection::establish(self.postgres.url()).unwrap();
             main.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).unwrap();
             main.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
             let db = Db::connect(&url, 2).unwrap();
             db.migrate().unwrap();
-            let lists = std::env::var_os("NAMES").map(PathBuf::from);
-            fill::fill(&db, &url, &names::Names::load(lists.as_deref()), scale);
+            fill(&db, &url);
             main.batch_execute(&format!("COMMENT ON DATABASE {name} IS 'complete'; CHECKPOINT")).unwrap();
-            println!("{} profiles made in {:.0?}", scale.profiles, started.elapsed());
+            println!("{name} made in {:.0?}", started.elapsed());
         }
         let conn = &mut PgConnection::establish(&url).unwrap();
         use dossier::db::schema::users;
@@ -102,4 +107,9 @@ pub struct Data {
     pub url: String,
     /// The large one.
     pub organization: OrganizationId,
+}
+
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(work)
 }

@@ -5,15 +5,15 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout)]
 
 #[path = "../data/mod.rs"]
+#[allow(dead_code)] // What only the other benchmark asks for.
 mod data;
 mod recall;
 mod replay;
 mod sample;
-mod service;
 mod typing;
 mod writes;
 
-use data::{Cluster, Scale};
+use data::{Cluster, Scale, block_on};
 
 fn main() {
     let profiles = std::env::var("SCALE").ok().map_or(1_000_000, |scale| scale.parse().expect("SCALE: a number"));
@@ -45,9 +45,4 @@ fn main() {
         }
     }
     cluster.stop();
-}
-
-pub fn block_on<T>(work: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(work)
 }

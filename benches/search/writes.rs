@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::data::Data;
 use crate::sample;
-use crate::service::Service;
+use crate::data::Service;
 
 const ROUNDS: usize = 600;
 const TABLES: [&str; 5] =

@@ -10,7 +10,7 @@ use dossier::http::jwt::Jwt;
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 
-use crate::data::{ADMIN, Data, folder};
+use super::{ADMIN, Data, folder};
 
 const SECRET: &str = "a secret of the benchmark, of no use elsewhere";
 /// Makes PostgreSQL log how each statement was carried out.
@@ -67,6 +67,14 @@ impl Service {
         self.timed(self.client.patch(self.base.clone() + path).json(body)).await
     }
 
+    pub async fn put(&self, path: &str, body: &Value) -> (Value, Duration) {
+        self.timed(self.client.put(self.base.clone() + path).json(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Duration {
+        self.timed(self.client.delete(self.base.clone() + path)).await.1
+    }
+
     /// Until the last byte of the answer is there.
     async fn timed(&self, request: RequestBuilder) -> (Value, Duration) {
         let request = request.bearer_auth(&self.token);
@@ -76,7 +84,7 @@ impl Service {
         let body = answer.bytes().await.unwrap();
         let took = asked.elapsed();
         assert!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&body));
-        (serde_json::from_slice(&body).unwrap(), took)
+        (serde_json::from_slice(&body).unwrap_or(Value::Null), took)
     }
 
     pub fn stop(mut self) {
