@@ -1,7 +1,6 @@
 //! Filling a database by COPY, its secondary indexes made afterwards.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
@@ -40,8 +39,7 @@ pub struct Scale {
     pub profiles: usize,
 }
 
-pub fn fill(db: &Db, url: &str, scale: Scale) {
-    let names = &Names::load(std::env::var_os("NAMES").map(PathBuf::from).as_deref());
+pub fn fill(db: &Db, url: &str, names: &Names, scale: Scale) {
     let conn = &mut PgConnection::establish(url).unwrap();
     let organizations: Vec<_> = (0..=SMALL).map(|place| organization(db, place)).collect();
     // Foreign keys hold by construction.
@@ -64,7 +62,7 @@ fn organization(db: &Db, place: usize) -> (OrganizationId, UserId, ProfileField)
     let admin = CreateUser { email: email.clone(), name: email.clone(), role: Role::Admin, password };
     let number = json!({ "key": "relation_number", "label": "Relation number", "type": "text", "unique": true,
         "searchable": true });
-    super::block_on(async {
+    crate::block_on(async {
         let (id, user) = access::create_organization(db, email, admin).await.unwrap();
         let body = serde_json::from_value(number).unwrap();
         let field = db.act(id, ActorRef::user(user), move |tx| profile_fields::create_field(tx, &body)).await.unwrap();

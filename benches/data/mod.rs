@@ -5,7 +5,6 @@
 
 pub mod fill;
 mod names;
-mod service;
 
 use std::path::{Path, PathBuf};
 
@@ -17,7 +16,6 @@ use dossier::db::embedded::EmbeddedPostgres;
 use dossier::ids::OrganizationId;
 
 pub use fill::Scale;
-pub use service::Service;
 
 /// Written to a database that is complete. Another number makes all of them anew.
 const EDITION: &str = "1";
@@ -43,7 +41,7 @@ impl Cluster {
 
     /// The customers of this scale, made when they are not there; and where to connect.
     pub fn data(&self, scale: Scale) -> Data {
-        self.made(&format!("dossier_{}_{EDITION}", scale.profiles), |db, url| fill::fill(db, url, scale))
+        self.made(&format!("dossier_{}_{EDITION}", scale.profiles), |db, url| fill::fill(db, url, &names(), scale))
     }
 
     /// The database of this name, filled when it is not there.
@@ -96,6 +94,11 @@ impl Cluster {
     }
 }
 
+/// From the folder `NAMES` when it is set.
+pub fn names() -> names::Names {
+    names::Names::load(std::env::var_os("NAMES").map(PathBuf::from).as_deref())
+}
+
 pub fn folder() -> PathBuf {
     let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/bench");
     std::env::var_os("BENCH_DIR").map_or(beside, PathBuf::from)
@@ -107,9 +110,4 @@ pub struct Data {
     pub url: String,
     /// The large one.
     pub organization: OrganizationId,
-}
-
-pub fn block_on<T>(work: impl Future<Output = T>) -> T {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(work)
 }

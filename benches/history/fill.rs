@@ -23,7 +23,8 @@ use uuid::{Builder, Uuid};
 
 use crate::cast::{Cast, MANY};
 use crate::data::fill::{self as customers, EPOCH, copy, drop_indexes};
-use crate::data::{ADMIN, Scale, block_on};
+use crate::block_on;
+use crate::data::{self, ADMIN, Scale};
 use crate::rows::{
     AttachmentRow, ConversationRow, EventRow, MessageRow, NoteRow, ParticipantRow, ReadRow, Rows, SubjectRow,
 };
@@ -46,7 +47,7 @@ const KINDS: [(&str, &str, &str, u32); 5] = [
 ];
 
 pub fn fill(db: &Db, url: &str, messages: usize) {
-    customers::fill(db, url, Scale { profiles: (messages / 100).max(1000) });
+    customers::fill(db, url, &data::names(), Scale { profiles: (messages / 100).max(1000) });
     let conn = &mut PgConnection::establish(url).unwrap();
     let mut filling = Filling::of(db, conn, messages);
     conn.batch_execute("SET session_replication_role = replica; SET synchronous_commit = off").unwrap();

@@ -10,6 +10,8 @@ mod cast;
 mod data;
 mod fill;
 mod rows;
+#[path = "../search/service.rs"]
+mod service;
 mod words;
 
 use data::Cluster;
@@ -23,4 +25,9 @@ fn main() {
     let data = cluster.made(&format!("history_{messages}_{EDITION}"), |db, url| fill::fill(db, url, messages));
     println!("{}", data.url);
     cluster.stop();
+}
+
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(work)
 }

@@ -10,10 +10,12 @@ mod data;
 mod recall;
 mod replay;
 mod sample;
+#[allow(dead_code)]
+mod service;
 mod typing;
 mod writes;
 
-use data::{Cluster, Scale, block_on};
+use data::{Cluster, Scale};
 
 fn main() {
     let profiles = std::env::var("SCALE").ok().map_or(1_000_000, |scale| scale.parse().expect("SCALE: a number"));
@@ -45,4 +47,9 @@ fn main() {
         }
     }
     cluster.stop();
+}
+
+pub fn block_on<T>(work: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(work)
 }

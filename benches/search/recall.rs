@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use crate::data::Data;
 use crate::replay::SHOWN;
 use crate::sample;
-use crate::data::Service;
+use crate::service::Service;
 use crate::typing::slip;
 
 pub async fn print(data: &Data, count: usize) {

@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 
 use crate::data::{Cluster, Data};
 use crate::sample::{self, Customer};
-use crate::data::Service;
+use crate::service::Service;
 use crate::typing::{self, Keystroke};
 
 /// As many as a list under a search box shows.

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::data::Data;
 use crate::sample;
-use crate::data::Service;
+use crate::service::Service;
 
 const ROUNDS: usize = 600;
 const TABLES: [&str; 5] =

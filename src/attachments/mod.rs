@@ -15,7 +15,7 @@ mod types;
 pub use crate::db::subject::Subject as Of;
 pub use links::Links;
 pub use queries::{
-    Exchange, File, adopt_uploads, attachments_of_messages, count_attachments, create_attachment, get_attachment,
+    Exchange, File, adopt_uploads, attachments_of_messages, first_attachments, create_attachment, get_attachment,
     insert_exchanged, keep_blob, list_attachments, move_attachments,
 };
 pub use store::{Blob, Store};

@@ -23,7 +23,7 @@ use crate::error::{Code, Error, FieldError, Result};
 use crate::ids::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId, OrganizationId};
 use crate::text;
 
-pub use gallery::{count_attachments, list_attachments};
+pub use gallery::{first_attachments, list_attachments};
 
 /// A file whose bytes are in the store.
 #[derive(Debug, Clone)]

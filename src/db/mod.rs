@@ -9,6 +9,7 @@ pub mod keyset;
 #[rustfmt::skip]
 pub mod schema;
 pub mod standing;
+pub mod streams;
 pub mod subject;
 pub mod types;
 mod violation;

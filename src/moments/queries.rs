@@ -13,12 +13,13 @@ use crate::access;
 use crate::actor::ActorRef;
 use crate::channels::{ChannelRef, Medium};
 use crate::contacts::ContactRef;
-use crate::conversations::ConversationStatus;
+use crate::conversations::{Assignees, ConversationStatus, Wanted};
 use crate::db::keyset;
 use crate::db::schema::{channels, contacts, conversation_participants, conversations};
 use crate::db::subject::Subject;
 use crate::error::{Error, Result};
 use crate::http::page::Page;
+use crate::http::query::When;
 use crate::ids::{ChannelId, ContactId, ConversationId, MessageId, OrganizationId, ProfileId, UserId};
 use crate::search::SearchQuery;
 
@@ -33,6 +34,7 @@ pub enum Of {
 pub fn list_moments(
     conn: &mut PgConnection,
     organization: OrganizationId,
+    me: UserId,
     of: Of,
     filter: &ContactMomentFilter,
     page: &Page,
@@ -46,6 +48,9 @@ pub fn list_moments(
         },
         _ => None,
     };
+    let Some(query) = query else {
+        return newest(conn, organization, me, &contact_ids, filter, page);
+    };
     let mut sought = History::of(organization, contact_ids.clone(), page.rows());
     if !filter.contact_id.is_empty() {
         sought.contacts.retain(|id| filter.contact_id.contains(id));
@@ -55,7 +60,7 @@ pub fn list_moments(
     sought.media = filter.medium.clone();
     sought.statuses = filter.status.clone();
     sought.has_attachment = filter.has_attachments;
-    sought.tsquery = query.as_ref().map(SearchQuery::tsquery);
+    sought.tsquery = Some(query.tsquery());
     if filter.from.is_some() || filter.to.is_some() {
         let zone = access::time_zone(conn, organization)?;
         sought.from = filter.from.map(|when| when.start(zone));
@@ -66,20 +71,72 @@ pub fn list_moments(
     let count = keyset::count(conn, page, || History { after: None, limit: i64::MAX, ..sought })?;
     let ids: Vec<ConversationId> = keys.iter().map(|(id, _)| *id).collect();
     let mut data = moments(conn, organization, &ids, &contact_ids)?;
-    if let Some(query) = query {
-        add_hits(conn, organization, &query, &mut data)?;
-    }
+    add_hits(conn, organization, &query, &mut data)?;
     Ok(ContactMomentList { data, next_cursor, count })
 }
 
-/// How many moments there are, counted up to `cap` and one more.
-pub fn count_moments(conn: &mut PgConnection, organization: OrganizationId, of: Of, cap: i64) -> Result<i64> {
-    let contact_ids = contact_ids(conn, organization, of)?;
-    let counted: Vec<(ConversationId, DateTime<Utc>)> = History::of(organization, contact_ids, cap + 1).load(conn)?;
-    i64::try_from(counted.len()).map_err(Error::internal)
+/// Without a search.
+fn newest(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    me: UserId,
+    contact_ids: &[ContactId],
+    filter: &ContactMomentFilter,
+    page: &Page,
+) -> Result<ContactMomentList> {
+    let wanted = wanted(conn, organization, me, contact_ids, filter)?;
+    let mut keys = wanted.newest(conn, page.after()?, page.rows())?;
+    let next_cursor = page.cut(&mut keys, |key| *key)?;
+    let count = wanted.count(conn, page)?;
+    let ids: Vec<ConversationId> = keys.into_iter().map(|(_, id)| id).collect();
+    Ok(ContactMomentList { data: moments(conn, organization, &ids, contact_ids)?, next_cursor, count })
 }
 
-fn contact_ids(conn: &mut PgConnection, organization: OrganizationId, of: Of) -> Result<Vec<ContactId>> {
+fn wanted(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    me: UserId,
+    contact_ids: &[ContactId],
+    filter: &ContactMomentFilter,
+) -> Result<Wanted> {
+    let is_wanted = |id: &&ContactId| filter.contact_id.is_empty() || filter.contact_id.contains(id);
+    let zone = match filter.from.is_some() || filter.to.is_some() {
+        true => Some(access::time_zone(conn, organization)?),
+        false => None,
+    };
+    let start = |when: Option<When>| when.zip(zone).map(|(when, zone)| when.start(zone));
+    let all = Wanted {
+        contacts: Some(contact_ids.iter().filter(is_wanted).copied().collect()),
+        statuses: Some(filter.status.clone()).filter(|statuses| !statuses.is_empty()),
+        assignees: Assignees::of(&filter.assignee_id, me),
+        has_attachments: filter.has_attachments,
+        from: start(filter.from),
+        to: start(filter.to),
+        ..Wanted::of(organization)
+    };
+    all.on(conn, &filter.channel_id, &filter.medium)
+}
+
+/// The first page of the moments of these contacts, and how many there are; at most `cap + 1`, which says that there
+/// are more.
+pub fn first_moments(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    contact_ids: &[ContactId],
+    page: &Page,
+    cap: i64,
+) -> Result<(ContactMomentList, i64)> {
+    let wanted = Wanted { contacts: Some(contact_ids.to_vec()), ..Wanted::of(organization) };
+    let mut keys = wanted.newest(conn, None, page.rows().max(cap + 1))?;
+    let count = i64::try_from(keys.len()).map_err(Error::internal)?;
+    let next_cursor = page.cut(&mut keys, |key| *key)?;
+    let ids: Vec<ConversationId> = keys.into_iter().map(|(_, id)| id).collect();
+    let data = moments(conn, organization, &ids, contact_ids)?;
+    Ok((ContactMomentList { data, next_cursor, count: None }, count))
+}
+
+/// Whose conversations the history is; 404 for what isn't there.
+pub fn contact_ids(conn: &mut PgConnection, organization: OrganizationId, of: Of) -> Result<Vec<ContactId>> {
     match of {
         Of::Contact(id) => Subject::Contact(id).find(conn, organization).map(|_| vec![id]),
         Of::Profile(id) => {

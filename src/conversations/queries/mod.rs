@@ -1,8 +1,9 @@
-//! All Diesel of conversations: what is read of them ([`list`]) and of messages ([`messages`]), what is written
+//! All Diesel of conversations: what is read of them ([`list`], newest first: [`newest`]) and of messages ([`messages`]), what is written
 //! ([`write`]), and the keys of threads ([`threads`]).
 
 mod list;
 mod messages;
+mod newest;
 mod threads;
 mod write;
 
@@ -11,6 +12,7 @@ pub use list::{
     partner,
 };
 pub use messages::{find_message, first_subject_beside, get_message, insert_message, list_messages, raw_mail};
+pub use newest::{Assignees, Wanted};
 pub use threads::{
     claim_thread_keys, delete_conversations, lock_threads, move_messages, move_participants, point_thread_keys,
     redirect,

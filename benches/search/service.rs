@@ -10,7 +10,7 @@ use dossier::http::jwt::Jwt;
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 
-use super::{ADMIN, Data, folder};
+use crate::data::{ADMIN, Data, folder};
 
 const SECRET: &str = "a secret of the benchmark, of no use elsewhere";
 /// Makes PostgreSQL log how each statement was carried out.
