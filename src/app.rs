@@ -23,7 +23,8 @@ use crate::db::Db;
 use crate::http::jwt::Jwt;
 use crate::http::{docs, middleware, problem, query};
 use crate::{
-    access, changes, channels, contacts, conversations, inbound, moments, notes, profile_fields, profiles, sidebar,
+    access, changes, channels, contacts, conversations, inbound, moments, notes, profile_fields, profiles, search,
+    sidebar, timeline,
 };
 
 /// What handlers share.
@@ -67,6 +68,8 @@ impl State {
         (name = "notes", description = "What colleagues write for each other"),
         (name = "conversations", description = "What was written back and forth, and by whom"),
         (name = "contact moments", description = "The history of a contact or a profile, across channels"),
+        (name = "timeline", description = "What happened to a contact or a profile, one by one"),
+        (name = "search", description = "Everything, by its words"),
         (name = "inbound", description = "What comes in through a channel"),
         (name = "sidebar", description = "What stands beside an open conversation"),
         (name = "changes", description = "What happens, for scripts and frontends to follow"),
@@ -87,6 +90,8 @@ fn rooms(config: &mut ServiceConfig) {
         .configure(notes::routes)
         .configure(conversations::routes)
         .configure(moments::routes)
+        .configure(timeline::routes)
+        .configure(search::routes)
         .configure(inbound::routes)
         .configure(sidebar::routes)
         .configure(changes::routes);

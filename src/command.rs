@@ -17,7 +17,7 @@ use crate::db::embedded::EmbeddedPostgres;
 use crate::db::{CONNECTIONS, Db};
 use crate::http::jwt::Jwt;
 use crate::inbound;
-use crate::{demo, telemetry};
+use crate::{demo, search, telemetry};
 
 /// Blocking threads a worker may have: file and database work queues behind them.
 const BLOCKING_THREADS: usize = 32;
@@ -157,6 +157,14 @@ async fn serve(config: Config, db: Db) -> Result<(), String> {
         .bind(bind)
         .map_err(|error| format!("{bind} can't be listened on: {error}. DOSSIER_BIND names another address."))?;
     print(&format!("Swagger UI  http://{bind}/docs/"))?;
+    let indexed = db.clone();
+    tokio::spawn(async move {
+        match search::reindex(&indexed).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "indexed anew"),
+            Err(error) => tracing::error!(%error, "what an earlier edition indexed isn't found until the next start"),
+        }
+    });
     if is_private
         && let Some(login) = demo::create(&db, &store, with_sample).await.map_err(|error| error.to_string())?
     {

@@ -9,24 +9,26 @@ use diesel::prelude::*;
 use dossier::access::{self, CreateUser};
 use dossier::actor::{ActorRef, Role};
 use dossier::channels::{self, CreateChannel, Medium};
-use dossier::conversations::ConversationStatus;
+use dossier::conversations::{ConversationStatus, vector_of_message};
 use dossier::db::Db;
 use dossier::db::schema::blobs;
-use dossier::db::types::{SearchVector, TimeOrNever};
+use dossier::db::search_vector::{EDITION, SearchVector, Weight};
+use dossier::db::timeline::TimelineType;
+use dossier::db::types::TimeOrNever;
 use dossier::ids::{ChannelId, ContactId, ConversationId, MessageId, OrganizationId, ProfileId, UserId};
-use dossier::text;
+use dossier::text::{self, stem::Stemmer};
 use rand::rngs::StdRng;
 use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use uuid::{Builder, Uuid};
 
+use crate::block_on;
 use crate::cast::{Cast, MANY};
 use crate::data::fill::{self as customers, EPOCH, copy, drop_indexes};
-use crate::block_on;
 use crate::data::{self, ADMIN, Scale};
 use crate::rows::{
-    AttachmentRow, ConversationRow, EventRow, MessageRow, NoteRow, ParticipantRow, ReadRow, Rows, SubjectRow,
+    AttachmentRow, ConversationRow, EntryRow, EventRow, MessageRow, NoteRow, ParticipantRow, ReadRow, Rows, SubjectRow,
 };
 use crate::words;
 
@@ -91,6 +93,7 @@ struct Filling {
     organization: OrganizationId,
     admin: UserId,
     agents: Vec<UserId>,
+    stemmer: Stemmer,
     cast: Cast,
     /// When in the four years each contact of the largest profile writes, from 0 to 1.
     active: Vec<(f64, f64)>,
@@ -143,6 +146,7 @@ impl Filling {
             organization,
             admin,
             agents,
+            stemmer: access::stemmer(conn, organization).unwrap(),
             cast: Cast::of(conn, organization),
             active: active.collect(),
             mail: [channels[0], channels[1]],
@@ -168,12 +172,17 @@ impl Filling {
             let contact = self.cast.contacts[place].0;
             let profile = self.profile_of(place);
             let at = time(number as i64 * 1000);
-            self.event(at, "contact.attached", contact.0, profile, Some(contact), None, None);
+            let event = self.event(at, "contact.attached", contact.0, profile, Some(contact), None, None);
+            for owner in [Some(contact.0), profile.map(|id| id.0)].into_iter().flatten() {
+                self.entry(at, TimelineType::ContactAttached, event, owner, None);
+            }
         }
         for number in 0..100 {
             let at = time(number * (YEARS / 100));
             let change = (json!({ "name": "Jansen" }), json!({ "name": "Janssen" }));
-            self.event(at, "profile.updated", self.cast.large.0, Some(self.cast.large), None, None, Some(change));
+            let large = self.cast.large;
+            let event = self.event(at, "profile.updated", large.0, Some(large), None, None, Some(change));
+            self.entry(at, TimelineType::ProfileUpdated, event, large.0, None);
         }
     }
 
@@ -222,7 +231,8 @@ impl Filling {
             writing.iter().enumerate().flat_map(|(place, one)| std::iter::repeat_n(place, one.left)).collect();
         turns.shuffle(&mut self.rng);
         // Into the next block, which has begun by then.
-        let (start, length) = (self.moment(numbers.start), 3 * (self.moment(numbers.end) - self.moment(numbers.start)) / 2);
+        let (start, length) =
+            (self.moment(numbers.start), 3 * (self.moment(numbers.end) - self.moment(numbers.start)) / 2);
         let count = turns.len() as i64;
         for (turn, place) in turns.into_iter().enumerate() {
             let at = time(start + turn as i64 * length / count + self.rng.random_range(0..length / count));
@@ -334,11 +344,10 @@ impl Filling {
             self.attachment(at, id, conversation, contact, channel, direction);
         }
         if is_of_large && self.rng.random_range(0..500) == 0 {
-            self.note(at, Some(self.cast.large), None);
+            self.note(at, Some(self.cast.large), None, &[]);
         } else if self.rng.random_range(0..500) == 0 {
-            self.note(at, None, Some(conversation));
+            self.note(at, None, Some(conversation), &writing.contacts);
         }
-        let searched = text::words(subject.as_deref().unwrap_or_default()).into_iter().chain(text::words(&body));
         self.rows.messages.push(MessageRow {
             organization_id: self.organization,
             id,
@@ -349,7 +358,8 @@ impl Filling {
             direction,
             author_type: author.map(|_| "user"),
             author_id: author,
-            search: SearchVector::new(searched),
+            search: vector_of_message(self.organization, self.stemmer, subject.as_deref(), &body),
+            search_edition: EDITION,
             subject,
             body,
             occurred_at: at,
@@ -394,20 +404,33 @@ impl Filling {
             created_by_type: "channel",
             created_by_id: Some(channel.0),
             created_at: at,
+            search: self.vector(filename),
+            search_edition: EDITION,
         });
     }
 
-    fn note(&mut self, at: DateTime<Utc>, profile: Option<ProfileId>, conversation: Option<ConversationId>) {
+    fn note(
+        &mut self,
+        at: DateTime<Utc>,
+        profile: Option<ProfileId>,
+        conversation: Option<ConversationId>,
+        contacts: &[ContactId],
+    ) {
         let id = self.id(at);
         let body = words::body(&mut self.rng);
         let made = (json!(null), json!({ "body": body, "pinned": false, "mentions": [] }));
-        self.event(at, "note.created", id, profile, None, conversation, Some(made));
+        let event = self.event(at, "note.created", id, profile, None, conversation, Some(made));
+        for owner in profile.iter().map(|id| id.0).chain(contacts.iter().map(|id| id.0)) {
+            self.entry(at, TimelineType::NoteCreated, event, owner, conversation);
+        }
         self.rows.notes.push(NoteRow {
             organization_id: self.organization,
             id,
             profile_id: profile,
             contact_id: None,
             conversation_id: conversation,
+            search: self.vector(&body),
+            search_edition: EDITION,
             body,
             author_type: "user",
             author_id: Some(self.admin),
@@ -425,7 +448,7 @@ impl Filling {
         contact: Option<ContactId>,
         conversation: Option<ConversationId>,
         change: Option<(serde_json::Value, serde_json::Value)>,
-    ) {
+    ) -> Uuid {
         let (before, after) = change.unzip();
         let id = self.id(at);
         self.rows.events.push(EventRow {
@@ -444,12 +467,14 @@ impl Filling {
             before: before.filter(|before| !before.is_null()),
             after,
         });
+        id
     }
 
     fn finish(&mut self, writing: Writing) {
         let Writing { row, contacts, joined, .. } = writing;
         let organization_id = self.organization;
-        for (contact_id, joined_at) in contacts.into_iter().zip(joined) {
+        let took_part: Vec<ContactId> = contacts.into_iter().take(joined.len()).collect();
+        for (contact_id, joined_at) in took_part.iter().copied().zip(joined) {
             self.rows.conversation_participants.push(ParticipantRow {
                 organization_id,
                 contact_id,
@@ -459,8 +484,9 @@ impl Filling {
             });
         }
         if let Some(subject) = &row.subject {
-            let search = SearchVector::new(text::words(subject));
-            self.rows.conversation_subjects.push(SubjectRow { organization_id, conversation_id: row.id, search });
+            let search = self.vector(subject);
+            let row = SubjectRow { organization_id, conversation_id: row.id, search, search_edition: EDITION };
+            self.rows.conversation_subjects.push(row);
         }
         // The administrator has read nearly everything.
         if let Some(read_at) = row.last_inbound_at.0.filter(|_| self.rng.random_range(0..5000) > 0) {
@@ -471,9 +497,29 @@ impl Filling {
             let change = (json!({ "status": "open" }), json!({ "status": "closed" }));
             let at = row.last_message_at + TimeDelta::minutes(3);
             let (id, starter) = (row.id, Some(row.contact_id));
-            self.event(at, "conversation.updated", id.0, None, starter, Some(id), Some(change));
+            let event = self.event(at, "conversation.updated", id.0, None, starter, Some(id), Some(change));
+            for contact in took_part {
+                self.entry(at, TimelineType::StatusChanged, event, contact.0, Some(id));
+            }
         }
         self.rows.conversations.push(row);
+    }
+
+    fn vector(&self, text: &str) -> SearchVector {
+        SearchVector::new(self.organization, self.stemmer).with(text, Weight::Title)
+    }
+
+    /// Where the timeline tells of an event.
+    fn entry(&mut self, at: DateTime<Utc>, kind: TimelineType, event: Uuid, owner: Uuid, of: Option<ConversationId>) {
+        self.rows.timeline_entries.push(EntryRow {
+            organization_id: self.organization,
+            owner_id: owner,
+            at,
+            id: event,
+            type_: kind,
+            event_id: event,
+            conversation_id: of,
+        });
     }
 
     fn id(&mut self, at: DateTime<Utc>) -> Uuid {

@@ -5,9 +5,11 @@ use diesel::prelude::*;
 use dossier::conversations::ConversationStatus;
 use dossier::db::schema::{
     attachments, conversation_participants, conversation_reads, conversation_subjects, conversations, events, messages,
-    notes,
+    notes, timeline_entries,
 };
-use dossier::db::types::{SearchVector, TimeOrNever};
+use dossier::db::search_vector::SearchVector;
+use dossier::db::timeline::TimelineType;
+use dossier::db::types::TimeOrNever;
 use dossier::ids::{ChannelId, ContactId, ConversationId, MessageId, OrganizationId, ProfileId, UserId};
 use serde_json::Value;
 use uuid::Uuid;
@@ -54,6 +56,7 @@ rows! {
     SubjectRow of conversation_subjects {
         conversation_id: ConversationId,
         search: SearchVector,
+        search_edition: i16,
     }
     ParticipantRow of conversation_participants {
         contact_id: ContactId,
@@ -80,6 +83,7 @@ rows! {
         occurred_at: DateTime<Utc>,
         created_at: DateTime<Utc>,
         search: SearchVector,
+        search_edition: i16,
     }
     AttachmentRow of attachments {
         id: Uuid,
@@ -97,6 +101,8 @@ rows! {
         created_by_type: &'static str,
         created_by_id: Option<Uuid>,
         created_at: DateTime<Utc>,
+        search: SearchVector,
+        search_edition: i16,
     }
     NoteRow of notes {
         id: Uuid,
@@ -107,6 +113,16 @@ rows! {
         author_type: &'static str,
         author_id: Option<UserId>,
         created_at: DateTime<Utc>,
+        search: SearchVector,
+        search_edition: i16,
+    }
+    EntryRow of timeline_entries {
+        owner_id: Uuid,
+        at: DateTime<Utc>,
+        id: Uuid,
+        type_: TimelineType,
+        event_id: Uuid,
+        conversation_id: Option<ConversationId>,
     }
     EventRow of events {
         id: Uuid,

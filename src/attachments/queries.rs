@@ -1,6 +1,7 @@
 //! All Diesel of attachments and blobs.
 
 mod gallery;
+mod reindex;
 
 use std::collections::HashMap;
 
@@ -13,17 +14,20 @@ use super::links::Links;
 use super::store::{Blob, hex};
 use super::types::{Attachment, AttachmentKind, Variant};
 use super::{content_type, filename};
+use crate::access;
 use crate::actor::ActorType;
 use crate::channels::{ChannelRef, Direction, Medium};
 use crate::contacts::ContactRef;
 use crate::db::Tx;
 use crate::db::events::{self, Event};
 use crate::db::schema::{attachments, blobs, channels, contacts};
+use crate::db::search_vector::{EDITION, SearchVector};
 use crate::error::{Code, Error, FieldError, Result};
 use crate::ids::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId, OrganizationId};
-use crate::text;
+use crate::text::{self, stem::Stemmer};
 
 pub use gallery::{first_attachments, list_attachments};
+pub use reindex::reindex_attachments;
 
 /// A file whose bytes are in the store.
 #[derive(Debug, Clone)]
@@ -95,6 +99,8 @@ struct NewAttachment<'a> {
     created_by_type: ActorType,
     created_by_id: Option<Uuid>,
     created_at: DateTime<Utc>,
+    search: SearchVector,
+    search_edition: i16,
 }
 
 const MAX_CONTENT_ID: usize = 500;
@@ -102,14 +108,17 @@ const MAX_CONTENT_ID: usize = 500;
 const ROWS_AT_A_TIME: usize = 500;
 
 impl<'a> NewAttachment<'a> {
-    fn new(tx: &Tx, file: &'a File, position: i32, exchange: Option<&Exchange>) -> Self {
+    fn new(tx: &Tx, stemmer: Stemmer, file: &'a File, position: i32, exchange: Option<&Exchange>) -> Self {
+        let filename = filename::clean(&file.filename);
         let content_type = content_type::settle(file.blob.content_type.as_deref(), file.content_type.as_deref());
         let content_id = file.content_id.as_deref().map(|id| id.trim().replace(char::is_control, ""));
         Self {
             organization_id: tx.organization,
             id: AttachmentId::new(),
             sha256: &file.blob.sha256,
-            filename: filename::clean(&file.filename),
+            search: reindex::vector(tx.organization, stemmer, &filename),
+            search_edition: EDITION,
+            filename,
             kind: content_type::kind(&content_type),
             content_type,
             byte_size: file.blob.byte_size,
@@ -148,8 +157,9 @@ pub fn keep_blob(tx: &mut Tx, blob: &Blob) -> Result<()> {
 /// Keeps an uploaded file, for a message to name it.
 pub fn create_attachment(tx: &mut Tx, links: &Links, file: &File) -> Result<Attachment> {
     keep_blob(tx, &file.blob)?;
+    let stemmer = access::stemmer(tx.conn, tx.organization)?;
     let row: AttachmentRow = diesel::insert_into(attachments::table)
-        .values(NewAttachment::new(tx, file, 0, None))
+        .values(NewAttachment::new(tx, stemmer, file, 0, None))
         .returning(AttachmentRow::as_returning())
         .get_result(tx.conn)?;
     let after = json!({ "filename": row.filename, "content_type": row.content_type, "byte_size": row.byte_size });
@@ -166,8 +176,15 @@ pub fn insert_exchanged(tx: &mut Tx, exchange: &Exchange, files: &[File]) -> Res
     for blob in blobs {
         keep_blob(tx, blob)?;
     }
-    let rows: Vec<NewAttachment> =
-        files.iter().zip(0..).map(|(file, position)| NewAttachment::new(tx, file, position, Some(exchange))).collect();
+    if files.is_empty() {
+        return Ok(());
+    }
+    let stemmer = access::stemmer(tx.conn, tx.organization)?;
+    let rows: Vec<NewAttachment> = files
+        .iter()
+        .zip(0..)
+        .map(|(file, position)| NewAttachment::new(tx, stemmer, file, position, Some(exchange)))
+        .collect();
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
         let some: Vec<NewAttachment> = rows.by_ref().take(ROWS_AT_A_TIME).collect();
@@ -273,6 +290,21 @@ pub fn attachments_of_messages(
         }
     }
     Ok(of_messages)
+}
+
+/// These attachments, in whatever order.
+pub fn attachments_with_ids(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    links: &Links,
+    ids: &[AttachmentId],
+) -> Result<Vec<Attachment>> {
+    let rows = attachments::table
+        .filter(attachments::organization_id.eq(organization))
+        .filter(attachments::id.eq_any(ids))
+        .select(AttachmentRow::as_select())
+        .load(conn)?;
+    views(conn, organization, links, rows)
 }
 
 fn views(

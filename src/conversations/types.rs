@@ -63,7 +63,7 @@ pub struct Conversation {
 }
 
 list_of! {
-    pub struct ConversationList(Conversation);
+    pub struct ConversationList(Conversation), searched;
 }
 
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]

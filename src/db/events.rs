@@ -1,13 +1,13 @@
 //! What happened, written once, by the verb that did it and in its transaction.
 //!
-//! Histories, audit trail and changes all read this one table.
+//! Histories, audit trail, timelines and changes all read this one table.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Tx, schema::events};
+use super::{Tx, schema::events, timeline};
 use crate::actor::ActorType;
 use crate::error::Result;
 use crate::ids::{ContactId, ConversationId, EventId, OrganizationId, ProfileId};
@@ -15,15 +15,15 @@ use crate::ids::{ContactId, ConversationId, EventId, OrganizationId, ProfileId};
 /// One thing that happened to one resource.
 #[derive(Debug, Clone)]
 pub struct Event {
-    kind: &'static str,
+    pub(super) kind: &'static str,
     resource_id: Uuid,
     version: Option<i32>,
-    profile: Option<ProfileId>,
-    from_profile: Option<ProfileId>,
-    contact: Option<ContactId>,
-    conversation: Option<ConversationId>,
+    pub(super) profile: Option<ProfileId>,
+    pub(super) from_profile: Option<ProfileId>,
+    pub(super) contact: Option<ContactId>,
+    pub(super) conversation: Option<ConversationId>,
     before: Option<Value>,
-    after: Option<Value>,
+    pub(super) after: Option<Value>,
 }
 
 impl Event {
@@ -103,10 +103,12 @@ struct NewEvent {
 
 /// Writes down that `event` happened, now, by the transaction's actor.
 pub fn record(tx: &mut Tx, event: Event) -> Result<()> {
+    let on_timelines = timeline::Entries::of(&event);
     let resource_type = event.kind.split_once('.').map_or(event.kind, |(resource, _)| resource);
+    let id = EventId::new();
     let row = NewEvent {
         organization_id: tx.organization,
-        id: EventId::new(),
+        id,
         occurred_at: tx.now,
         actor_type: tx.actor.kind,
         actor_id: tx.actor.id,
@@ -123,5 +125,5 @@ pub fn record(tx: &mut Tx, event: Event) -> Result<()> {
         request_id: tx.request_id.map(|id| id.to_string()),
     };
     diesel::insert_into(events::table).values(row).execute(tx.conn)?;
-    Ok(())
+    on_timelines.insert(tx, id)
 }

@@ -47,6 +47,10 @@ diesel::table! {
         created_by_type -> Text,
         created_by_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
+        /// as of messages, of the file name
+        search -> Tsvector,
+        /// how search was made
+        search_edition -> Int2,
     }
 }
 
@@ -177,6 +181,8 @@ diesel::table! {
         organization_id -> Uuid,
         conversation_id -> Uuid,
         search -> Tsvector,
+        /// how search was made
+        search_edition -> Int2,
     }
 }
 
@@ -293,8 +299,10 @@ diesel::table! {
         /// the earlier of what it says and when it was received
         occurred_at -> Timestamptz,
         created_at -> Timestamptz,
-        /// subject and body as split and folded by the service, at most 1 MiB
+        /// the words of subject and body with their places and weights, their stems (~stem), and the organization (@…), at most 1 MiB
         search -> Tsvector,
+        /// how search was made
+        search_edition -> Int2,
     }
 }
 
@@ -318,6 +326,10 @@ diesel::table! {
         edited_by_type -> Nullable<Text>,
         edited_by_id -> Nullable<Uuid>,
         version -> Int4,
+        /// as of messages
+        search -> Tsvector,
+        /// how search was made
+        search_edition -> Int2,
     }
 }
 
@@ -502,6 +514,26 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Tsvector;
 
+    /// which events stand on whose timeline; messages and files are read from their own tables
+    timeline_entries (organization_id, owner_id, at, id) {
+        organization_id -> Uuid,
+        /// a contact or a profile; an event of a conversation is there once for each contact that takes part
+        owner_id -> Uuid,
+        at -> Timestamptz,
+        /// that of the event; where one event is several entries, the others have ids of their own
+        id -> Uuid,
+        #[sql_name = "type"]
+        type_ -> Text,
+        event_id -> Uuid,
+        /// the conversation it is of, today: who joins it later has its entries too
+        conversation_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
     users (organization_id, id) {
         organization_id -> Uuid,
         id -> Uuid,
@@ -561,5 +593,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     profiles,
     refresh_tokens,
     thread_keys,
+    timeline_entries,
     users,
 );

@@ -13,6 +13,7 @@ use crate::access;
 use crate::actor::{ActorRef, ActorType, Caller};
 use crate::db::events::{self, Event};
 use crate::db::schema::{notes, profiles};
+use crate::db::search_vector::{EDITION, SearchVector, Weight};
 use crate::db::{Tx, keyset};
 use crate::error::{Code, Error, FieldError, Result};
 use crate::http::page::Page;
@@ -108,6 +109,7 @@ pub fn create_note(tx: &mut Tx, on: On, body: &CreateNote) -> Result<Note> {
         On::Contact(id) => (None, Some(id), None),
         On::Conversation(id) => (None, None, Some(id)),
     };
+    let search = vector(tx.conn, tx.organization, &body.body)?;
     let row: NoteRow = diesel::insert_into(notes::table)
         .values((
             notes::organization_id.eq(tx.organization),
@@ -121,6 +123,8 @@ pub fn create_note(tx: &mut Tx, on: On, body: &CreateNote) -> Result<Note> {
             notes::pinned.eq(body.pinned),
             notes::mentions.eq(mentions),
             notes::created_at.eq(tx.now),
+            notes::search.eq(search),
+            notes::search_edition.eq(EDITION),
         ))
         .returning(NoteRow::as_returning())
         .get_result(tx.conn)?;
@@ -164,6 +168,7 @@ pub fn update_note(tx: &mut Tx, id: NoteId, if_match: &IfMatch, body: &UpdateNot
         true => (Some(tx.now), Some(tx.actor)),
         false => (row.edited_at, row.edited_by()),
     };
+    let search = vector(tx.conn, tx.organization, text)?;
     let row: NoteRow = diesel::update(notes::table.find((tx.organization, id)))
         .set((
             notes::body.eq(text),
@@ -173,6 +178,8 @@ pub fn update_note(tx: &mut Tx, id: NoteId, if_match: &IfMatch, body: &UpdateNot
             notes::edited_by_type.eq(edited_by.map(|actor| actor.kind)),
             notes::edited_by_id.eq(edited_by.and_then(|actor| actor.id)),
             notes::version.eq(row.version + 1),
+            notes::search.eq(search),
+            notes::search_edition.eq(EDITION),
         ))
         .returning(NoteRow::as_returning())
         .get_result(tx.conn)?;
@@ -221,6 +228,30 @@ fn found(organization: OrganizationId, id: NoteId) -> _ {
 fn lock_note(tx: &mut Tx, id: NoteId) -> Result<NoteRow> {
     let row = found(tx.organization, id).select(NoteRow::as_select()).for_update().first(tx.conn).optional()?;
     row.ok_or_else(not_found)
+}
+
+/// By which a note is found.
+fn vector(conn: &mut PgConnection, organization: OrganizationId, body: &str) -> Result<SearchVector> {
+    let stemmer = access::stemmer(conn, organization)?;
+    Ok(SearchVector::new(organization, stemmer).with(body, Weight::Written))
+}
+
+/// Up to `limit` notes that an earlier edition indexed, locked for nobody else to do the same; says how many there were.
+pub fn reindex_notes(conn: &mut PgConnection, limit: i64) -> Result<usize> {
+    let stale: Vec<(OrganizationId, NoteId, String)> = notes::table
+        .filter(notes::search_edition.lt(EDITION))
+        .select((notes::organization_id, notes::id, notes::body))
+        .limit(limit)
+        .for_no_key_update()
+        .skip_locked()
+        .load(conn)?;
+    for (organization, id, body) in &stale {
+        let search = vector(conn, *organization, body)?;
+        diesel::update(notes::table.find((organization, id)))
+            .set((notes::search.eq(search), notes::search_edition.eq(EDITION)))
+            .execute(conn)?;
+    }
+    Ok(stale.len())
 }
 
 /// Each once; 422 for who isn't a user of the organization.

@@ -18,6 +18,7 @@ mod types;
 pub use attach::{attach_contact, detach_contact};
 pub use queries::{get_profile, note_contact_moment};
 pub use save::create_profile;
+pub use search::find_profiles;
 pub use terms::{joined, name_terms, spellings};
 pub use types::{AttachContact, Attached, CreateProfile, NewProfile, OnConflict, Profile, ProfileKind};
 

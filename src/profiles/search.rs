@@ -73,6 +73,14 @@ pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<Pro
     }
 }
 
+/// Profiles by what is typed, best first: at most 200.
+pub fn find_profiles(tx: &mut Tx, typed: &str, page: &Page) -> Result<ProfileList> {
+    let fields = profile_fields::fields(tx.conn, tx.organization)?;
+    let filter = ProfileFilter::default();
+    let wanted = Wanted { filter: &filter, conditions: Vec::new(), zone: access::time_zone(tx.conn, tx.organization)? };
+    search(tx, typed, &wanted, &fields, page)
+}
+
 /// A profile, and how it fits.
 struct Hit {
     profile: ProfileId,

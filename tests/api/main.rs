@@ -25,6 +25,8 @@ mod notes;
 mod openapi;
 mod profile_fields;
 mod profiles;
+mod search;
 mod structure;
 mod support;
 mod tenancy;
+mod timeline;

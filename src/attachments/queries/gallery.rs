@@ -90,8 +90,7 @@ pub fn first_attachments(
     let ids = contacts.iter().map(|id| id.0).collect();
     let owners = Owners { column: Column::Contact, ids, contacts: Vec::new() };
     let files = Files { organization, owners: &owners, filter: &AttachmentFilter::default(), from: None };
-    let mut keys: Vec<Key> =
-        Newest { streams: &files, after: None, limit: page.rows().max(cap + 1) }.load(conn)?;
+    let mut keys: Vec<Key> = Newest { streams: &files, after: None, limit: page.rows().max(cap + 1) }.load(conn)?;
     let count = i64::try_from(keys.len()).map_err(Error::internal)?;
     let next_cursor = page.cut(&mut keys, |key| *key)?;
     Ok((AttachmentList { data: in_order(conn, organization, links, keys)?, next_cursor, count: None }, count))

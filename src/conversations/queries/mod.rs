@@ -1,10 +1,12 @@
-//! All Diesel of conversations: what is read of them ([`list`], newest first: [`newest`]) and of messages ([`messages`]), what is written
+//! All Diesel of conversations: what is read of them ([`list`], [`wanted`], [`search`]) and of messages ([`messages`]), what is written
 //! ([`write`]), and the keys of threads ([`threads`]).
 
 mod list;
 mod messages;
-mod newest;
+mod reindex;
+mod search;
 mod threads;
+mod wanted;
 mod write;
 
 pub use list::{
@@ -12,11 +14,13 @@ pub use list::{
     partner,
 };
 pub use messages::{find_message, first_subject_beside, get_message, insert_message, list_messages, raw_mail};
-pub use newest::{Assignees, Wanted};
+pub use reindex::{reindex_messages, reindex_subjects, vector_of_message};
+pub use search::saying;
 pub use threads::{
     claim_thread_keys, delete_conversations, lock_threads, move_messages, move_participants, point_thread_keys,
     redirect,
 };
+pub use wanted::{Assignees, Wanted};
 pub use write::{
     ConversationRow, index_subject, insert_conversation, join_participant, lock_conversation, lock_conversations,
     lock_named, lock_newest_open, mark_read, mark_unread, profiles_of_participants, save_conversation,

@@ -256,9 +256,7 @@ impl Streams for Reading<'_> {
             out.push_sql(") LIMIT 1)");
         }
         if let Some(has_attachments) = &wanted.has_attachments {
-            out.push_sql(
-                " AND ((SELECT true FROM attachments WHERE message_id IS NOT NULL AND conversation_id = ",
-            );
+            out.push_sql(" AND ((SELECT true FROM attachments WHERE message_id IS NOT NULL AND conversation_id = ");
             out.push_sql(id);
             out.push_sql(" AND organization_id = ");
             out.push_bind_param::<Uuid, _>(&wanted.organization)?;
