@@ -11,7 +11,7 @@ use validator::Validate;
 use crate::access::{self, CreateApiToken, CreateUser};
 use crate::actor::{ActorRef, Role, Scope};
 use crate::app::{self, Shared, State};
-use crate::attachments::Store;
+use crate::attachments::{self, Store};
 use crate::config::Config;
 use crate::db::embedded::EmbeddedPostgres;
 use crate::db::{CONNECTIONS, Db};
@@ -172,7 +172,13 @@ async fn serve(config: Config, db: Db) -> Result<(), String> {
         let token = token(&jwt, &db, login.email.to_owned(), body).await?;
         print(&format!("e-mail      {}\npassword    {}\ntoken       {token}", login.email, login.password))?;
     }
-    server.run().await.map_err(|error| error.to_string())
+    let background = [
+        tokio::spawn(attachments::make_thumbnails(db.clone(), store.clone())),
+        tokio::spawn(attachments::sweep(db, store)),
+    ];
+    let result = server.run().await.map_err(|error| error.to_string());
+    background.iter().for_each(tokio::task::JoinHandle::abort);
+    result
 }
 
 fn print_document() -> Result<(), String> {

@@ -1,7 +1,10 @@
 //! All Diesel of attachments and blobs.
 
+mod blobs;
 mod gallery;
+mod occurrences;
 mod reindex;
+mod thumbnails;
 
 use std::collections::HashMap;
 
@@ -20,14 +23,17 @@ use crate::channels::{ChannelRef, Direction, Medium};
 use crate::contacts::ContactRef;
 use crate::db::Tx;
 use crate::db::events::{self, Event};
-use crate::db::schema::{attachments, blobs, channels, contacts};
+use crate::db::schema::{attachments, channels, contacts};
 use crate::db::search_vector::{EDITION, SearchVector};
 use crate::error::{Code, Error, FieldError, Result};
 use crate::ids::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId, OrganizationId};
 use crate::text::{self, stem::Stemmer};
 
+pub use blobs::{in_order, keep_blob, owners_of_unsent, remove_unsent, remove_unused_blobs, reserve_blobs};
 pub use gallery::{first_attachments, list_attachments};
+pub use occurrences::list_occurrences;
 pub use reindex::reindex_attachments;
+pub use thumbnails::{Pending, ThumbnailRow, settle_thumbnail, take_pending, thumbnail_row};
 
 /// A file whose bytes are in the store.
 #[derive(Debug, Clone)]
@@ -140,24 +146,11 @@ impl<'a> NewAttachment<'a> {
     }
 }
 
-/// Keeps the row of a blob that is in the store.
-pub fn keep_blob(tx: &mut Tx, blob: &Blob) -> Result<()> {
-    diesel::insert_into(blobs::table)
-        .values((
-            blobs::organization_id.eq(tx.organization),
-            blobs::sha256.eq(&blob.sha256),
-            blobs::byte_size.eq(blob.byte_size),
-            blobs::created_at.eq(tx.now),
-        ))
-        .on_conflict_do_nothing()
-        .execute(tx.conn)?;
-    Ok(())
-}
-
 /// Keeps an uploaded file, for a message to name it.
 pub fn create_attachment(tx: &mut Tx, links: &Links, file: &File) -> Result<Attachment> {
     keep_blob(tx, &file.blob)?;
     let stemmer = access::stemmer(tx.conn, tx.organization)?;
+    thumbnails::want_thumbnails(tx, &[&file.blob])?;
     let row: AttachmentRow = diesel::insert_into(attachments::table)
         .values(NewAttachment::new(tx, stemmer, file, 0, None))
         .returning(AttachmentRow::as_returning())
@@ -169,16 +162,14 @@ pub fn create_attachment(tx: &mut Tx, links: &Links, file: &File) -> Result<Atta
 
 /// Keeps the files that came with a message, whose own event tells of them.
 pub fn insert_exchanged(tx: &mut Tx, exchange: &Exchange, files: &[File]) -> Result<()> {
-    let mut blobs: Vec<&Blob> = files.iter().map(|file| &file.blob).collect();
-    // In one order, so that two messages with the same files don't wait for each other.
-    blobs.sort_by(|one, other| one.sha256.cmp(&other.sha256));
-    blobs.dedup_by(|one, other| one.sha256 == other.sha256);
-    for blob in blobs {
+    let blobs = in_order(files.iter().map(|file| &file.blob));
+    for blob in &blobs {
         keep_blob(tx, blob)?;
     }
     if files.is_empty() {
         return Ok(());
     }
+    thumbnails::want_thumbnails(tx, &blobs)?;
     let stemmer = access::stemmer(tx.conn, tx.organization)?;
     let rows: Vec<NewAttachment> = files
         .iter()
@@ -315,11 +306,16 @@ fn views(
 ) -> Result<Vec<Attachment>> {
     let contacts = contact_refs(conn, organization, rows.iter().filter_map(|row| row.contact_id))?;
     let channels = channel_refs(conn, organization, rows.iter().filter_map(|row| row.channel_id))?;
+    let images = rows.iter().filter(|row| content_type::is_picture(&row.content_type)).map(|row| &row.sha256);
+    let with_thumbnail = thumbnails::with_thumbnail(conn, organization, images.collect())?;
     let now = Utc::now();
     Ok(rows
         .into_iter()
         .map(|row| {
             let link = links.sign(organization, row.id, Variant::Original, now);
+            let thumbnail = with_thumbnail
+                .contains(&row.sha256)
+                .then(|| links.sign(organization, row.id, Variant::Thumbnail, now).url);
             Attachment {
                 id: row.id,
                 filename: row.filename,
@@ -333,7 +329,7 @@ fn views(
                 content_id: row.content_id,
                 created_at: row.created_at,
                 url: link.url,
-                thumbnail_url: None,
+                thumbnail_url: thumbnail,
                 url_expires_at: link.expires_at,
                 message_id: row.message_id,
                 conversation_id: row.conversation_id,

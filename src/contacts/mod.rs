@@ -13,7 +13,7 @@ pub use queries::{
     ContactRow, NewContact, checked, contact_views, contacts_of_profile, find_contacts, find_or_make, get_contact,
     lock_contact, set_profile,
 };
-pub use types::{Contact, ContactList, ContactRef, CreateContact, ProfileRef};
+pub use types::{Contact, ContactList, ContactRef, ContactSort, CreateContact, ProfileRef};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

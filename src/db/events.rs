@@ -103,12 +103,28 @@ struct NewEvent {
 
 /// Writes down that `event` happened, now, by the transaction's actor.
 pub fn record(tx: &mut Tx, event: Event) -> Result<()> {
-    let on_timelines = timeline::Entries::of(&event);
+    record_all(tx, vec![event])
+}
+
+/// As [`record`], for at most a few thousand: PostgreSQL takes 65,535 parameters.
+pub fn record_all(tx: &mut Tx, events: Vec<Event>) -> Result<()> {
+    let mut rows = Vec::new();
+    let mut on_timelines = Vec::new();
+    for event in events {
+        let entries = timeline::Entries::of(&event);
+        let row = row(tx, event);
+        on_timelines.push((row.id, entries));
+        rows.push(row);
+    }
+    diesel::insert_into(events::table).values(rows).execute(tx.conn)?;
+    timeline::insert(tx, on_timelines)
+}
+
+fn row(tx: &Tx, event: Event) -> NewEvent {
     let resource_type = event.kind.split_once('.').map_or(event.kind, |(resource, _)| resource);
-    let id = EventId::new();
-    let row = NewEvent {
+    NewEvent {
         organization_id: tx.organization,
-        id,
+        id: EventId::new(),
         occurred_at: tx.now,
         actor_type: tx.actor.kind,
         actor_id: tx.actor.id,
@@ -123,7 +139,5 @@ pub fn record(tx: &mut Tx, event: Event) -> Result<()> {
         before: event.before,
         after: event.after,
         request_id: tx.request_id.map(|id| id.to_string()),
-    };
-    diesel::insert_into(events::table).values(row).execute(tx.conn)?;
-    on_timelines.insert(tx, id)
+    }
 }

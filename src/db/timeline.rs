@@ -87,11 +87,9 @@ impl Entries {
         Self { types, owners: owners.into_iter().flatten().collect(), conversation }
     }
 
-    /// Puts them where they belong, as a part of recording the event.
-    pub fn insert(mut self, tx: &mut Tx, event: EventId) -> Result<()> {
-        if self.types.is_empty() {
-            return Ok(());
-        }
+    /// Those that the event names, and all who take part in its conversation.
+    fn owners(&self, tx: &mut Tx) -> Result<Vec<Uuid>> {
+        let mut owners = self.owners.clone();
         if let Some(conversation) = self.conversation {
             // Whoever joins at the same time waits, and then finds these entries.
             conversations::table
@@ -105,24 +103,34 @@ impl Entries {
                 .filter(conversation_participants::conversation_id.eq(conversation))
                 .select(conversation_participants::contact_id)
                 .load(tx.conn)?;
-            self.owners.extend(contacts.into_iter().map(|id| id.0));
+            owners.extend(contacts.into_iter().map(|id| id.0));
         }
-        let mut rows = Vec::new();
-        for (index, kind) in self.types.iter().enumerate() {
+        Ok(owners)
+    }
+}
+
+/// Puts the entries of events where they belong, as a part of recording the events.
+pub fn insert(tx: &mut Tx, entries: Vec<(EventId, Entries)>) -> Result<()> {
+    let mut rows = Vec::new();
+    for (event, entries) in entries.into_iter().filter(|(_, entries)| !entries.types.is_empty()) {
+        let owners = entries.owners(tx)?;
+        for (index, kind) in entries.types.iter().enumerate() {
             let id = if index == 0 { event } else { EventId::new() };
-            rows.extend(self.owners.iter().map(|owner| NewEntry {
+            rows.extend(owners.iter().map(|owner| NewEntry {
                 organization_id: tx.organization,
                 owner_id: *owner,
                 at: tx.now,
                 id: id.0,
                 type_: *kind,
                 event_id: event,
-                conversation_id: self.conversation,
+                conversation_id: entries.conversation,
             }));
         }
-        diesel::insert_into(timeline_entries::table).values(rows).execute(tx.conn)?;
-        Ok(())
     }
+    if !rows.is_empty() {
+        diesel::insert_into(timeline_entries::table).values(rows).execute(tx.conn)?;
+    }
+    Ok(())
 }
 
 #[derive(Insertable)]

@@ -33,10 +33,10 @@ pub struct PageParams {
     #[param(min_length = 1)]
     cursor: Option<String>,
     /// Asks for the number of all entries: `exact` reads them, `estimate` asks the planner.
-    #[param(inline)]
     count: Option<CountMode>,
 }
 
+/// How to count a list: reading all of its entries, or asking the planner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CountMode {
@@ -101,7 +101,7 @@ fn list<F: DeserializeOwned + Validate>(
     request: &HttpRequest,
     is_own: impl Fn(&str) -> bool,
 ) -> Result<(List<F>, Pairs)> {
-    let (of_page, of_filter): (Pairs, Pairs) = pairs(request.query_string())
+    let (of_page, of_filter): (Pairs, Pairs) = pairs(request.query_string())?
         .into_iter()
         .partition(|(name, _)| matches!(name.as_str(), "limit" | "cursor" | "count"));
     let name = list_name(request.path(), &of_filter);

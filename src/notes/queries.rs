@@ -1,5 +1,8 @@
 //! All Diesel of notes.
 
+mod mentions;
+mod revisions;
+
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -7,8 +10,9 @@ use diesel::sql_types::{Bool, Record, Timestamptz, Uuid as SqlUuid};
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use super::On;
+use super::mentioned::mentioned;
 use super::types::{CreateNote, Note, NoteList, UpdateNote};
+use super::{On, types::MAX_MENTIONS};
 use crate::access;
 use crate::actor::{ActorRef, ActorType, Caller};
 use crate::db::events::{self, Event};
@@ -19,6 +23,9 @@ use crate::error::{Code, Error, FieldError, Result};
 use crate::http::page::Page;
 use crate::http::version::IfMatch;
 use crate::ids::{ContactId, ConversationId, NoteId, OrganizationId, ProfileId, UserId};
+
+pub use mentions::{count_mentions, list_mentions, mark_mention};
+pub use revisions::list_revisions;
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = notes, check_for_backend(diesel::pg::Pg))]
@@ -103,7 +110,8 @@ fn notes_on<'a>(organization: OrganizationId, on: On) -> notes::BoxedQuery<'a, P
 
 pub fn create_note(tx: &mut Tx, on: On, body: &CreateNote) -> Result<Note> {
     let on = on.hold(tx)?;
-    let mentions = check_mentions(tx, &body.mentions)?;
+    let mut mentions = check_mentions(tx, &body.mentions)?;
+    add(&mut mentions, mentioned_in(tx, &body.body)?);
     let (profile, contact, conversation) = match on {
         On::Profile(id) => (Some(id), None, None),
         On::Contact(id) => (None, Some(id), None),
@@ -121,13 +129,14 @@ pub fn create_note(tx: &mut Tx, on: On, body: &CreateNote) -> Result<Note> {
             notes::author_type.eq(tx.actor.kind),
             notes::author_id.eq(tx.actor.id),
             notes::pinned.eq(body.pinned),
-            notes::mentions.eq(mentions),
+            notes::mentions.eq(&mentions),
             notes::created_at.eq(tx.now),
             notes::search.eq(search),
             notes::search_edition.eq(EDITION),
         ))
         .returning(NoteRow::as_returning())
         .get_result(tx.conn)?;
+    mentions::set_mentions(tx, row.id, &mentions)?;
     let after = json!({ "body": row.body, "pinned": row.pinned, "mentions": row.mentions });
     events::record(tx, row.event("note.created").after(after))?;
     view(tx.conn, tx.organization, row)
@@ -142,11 +151,18 @@ pub fn get_note(conn: &mut PgConnection, organization: OrganizationId, id: NoteI
 pub fn update_note(tx: &mut Tx, id: NoteId, if_match: &IfMatch, body: &UpdateNote) -> Result<Note> {
     let row = lock_note(tx, id)?;
     if_match.check(row.version)?;
-    let mentions = match &body.mentions {
-        Some(mentions) => check_mentions(tx, mentions)?,
-        None => row.mentions(),
-    };
     let text = body.body.as_ref().unwrap_or(&row.body);
+    let mut mentions = row.mentions();
+    if let Some(given) = &body.mentions {
+        mentions = check_mentions(tx, given)?;
+    } else if *text != row.body {
+        // Who was mentioned by the earlier text alone is not any more.
+        let earlier = mentioned_in(tx, &row.body)?;
+        mentions.retain(|id| !earlier.contains(id));
+    }
+    if body.mentions.is_some() || *text != row.body {
+        add(&mut mentions, mentioned_in(tx, text)?);
+    }
     let pinned = body.pinned.unwrap_or(row.pinned);
     let mut before = Map::new();
     let mut after = Map::new();
@@ -173,7 +189,7 @@ pub fn update_note(tx: &mut Tx, id: NoteId, if_match: &IfMatch, body: &UpdateNot
         .set((
             notes::body.eq(text),
             notes::pinned.eq(pinned),
-            notes::mentions.eq(mentions),
+            notes::mentions.eq(&mentions),
             notes::edited_at.eq(edited_at),
             notes::edited_by_type.eq(edited_by.map(|actor| actor.kind)),
             notes::edited_by_id.eq(edited_by.and_then(|actor| actor.id)),
@@ -183,6 +199,9 @@ pub fn update_note(tx: &mut Tx, id: NoteId, if_match: &IfMatch, body: &UpdateNot
         ))
         .returning(NoteRow::as_returning())
         .get_result(tx.conn)?;
+    if after.contains_key("mentions") {
+        mentions::set_mentions(tx, id, &mentions)?;
+    }
     events::record(tx, row.event("note.updated").change(before.into(), after.into()))?;
     view(tx.conn, tx.organization, row)
 }
@@ -268,6 +287,23 @@ fn check_mentions(tx: &mut Tx, mentions: &[UserId]) -> Result<Vec<UserId>> {
         }
     }
     if errors.is_empty() { Ok(known) } else { Err(Error::invalid(errors)) }
+}
+
+/// Whom the text mentions by name or address.
+fn mentioned_in(tx: &mut Tx, text: &str) -> Result<Vec<UserId>> {
+    match text.contains('@') {
+        true => Ok(mentioned(text, &access::colleagues(tx.conn, tx.organization)?)),
+        false => Ok(Vec::new()),
+    }
+}
+
+/// Adds these, each once, as far as there is room.
+fn add(mentions: &mut Vec<UserId>, more: Vec<UserId>) {
+    for id in more {
+        if !mentions.contains(&id) && mentions.len() < MAX_MENTIONS {
+            mentions.push(id);
+        }
+    }
 }
 
 fn view(conn: &mut PgConnection, organization: OrganizationId, row: NoteRow) -> Result<Note> {

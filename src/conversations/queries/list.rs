@@ -71,7 +71,7 @@ pub fn list_conversations(
             let wanted = wanted(conn, organization, user, filter)?;
             let mut keys = wanted.newest(conn, after, page.rows())?;
             let next_cursor = page.cut(&mut keys, |key| *key)?;
-            (keys, next_cursor, None, wanted.count(conn, page)?)
+            (keys, next_cursor, None, keyset::count(conn, page, || filtered().select(conversations::id))?)
         }
     };
     let ids: Vec<ConversationId> = keys.into_iter().map(|(_, id)| id).collect();
