@@ -31,7 +31,7 @@ use super::names::Names;
 const BATCH: usize = 20_000;
 const SMALL: usize = 100;
 /// Since when there are customers.
-const EPOCH: i64 = 1_640_995_200_000;
+pub const EPOCH: i64 = 1_640_995_200_000;
 
 #[derive(Debug, Clone, Copy)]
 pub struct Scale {
@@ -44,7 +44,7 @@ pub fn fill(db: &Db, url: &str, names: &Names, scale: Scale) {
     let organizations: Vec<_> = (0..=SMALL).map(|place| organization(db, place)).collect();
     // Foreign keys hold by construction.
     conn.batch_execute("SET session_replication_role = replica; SET synchronous_commit = off").unwrap();
-    let indexes = drop_indexes(conn);
+    let indexes = drop_indexes(conn, "^(profile|contact)");
     for (place, (id, admin, field)) in organizations.into_iter().enumerate() {
         let of = Filling { id, admin, field, known: HashSet::new(), rng: StdRng::seed_from_u64(place as u64) };
         of.fill(conn, names, if place == 0 { scale.profiles } else { (scale.profiles / 1000).max(10) });
@@ -84,6 +84,7 @@ macro_rules! copy {
         diesel::copy_from($table).from_insertable($rows).execute($conn).unwrap()
     };
 }
+pub(crate) use copy;
 
 impl Filling {
     fn fill(mut self, conn: &mut PgConnection, names: &Names, count: usize) {
@@ -225,8 +226,8 @@ impl Filling {
     }
 }
 
-/// Drops what can be made faster over the whole, and says how.
-fn drop_indexes(conn: &mut PgConnection) -> Vec<String> {
+/// Drops, of the tables of such names, what can be made faster over the whole, and says how.
+pub fn drop_indexes(conn: &mut PgConnection, tables: &str) -> Vec<String> {
     #[derive(QueryableByName)]
     struct Index {
         #[diesel(sql_type = Text)]
@@ -235,9 +236,9 @@ fn drop_indexes(conn: &mut PgConnection) -> Vec<String> {
         definition: String,
     }
     let sql = "SELECT indexrelid::regclass::text AS name, pg_get_indexdef(indexrelid) AS definition FROM pg_index \
-        WHERE indrelid::regclass::text ~ '^(profile|contact)' \
+        WHERE indrelid::regclass::text ~ $1 \
         AND NOT EXISTS (SELECT FROM pg_constraint WHERE conindid = indexrelid)";
-    let indexes: Vec<Index> = diesel::sql_query(sql).load(conn).unwrap();
+    let indexes: Vec<Index> = diesel::sql_query(sql).bind::<Text, _>(tables).load(conn).unwrap();
     for index in &indexes {
         conn.batch_execute(&format!("DROP INDEX {}", index.name)).unwrap();
     }

@@ -3,7 +3,7 @@
 //! It holds what the service would have written for these customers, save the events; the same functions make the
 //! terms, and [`fill`] is the only place that names their tables.
 
-mod fill;
+pub mod fill;
 mod names;
 
 use std::path::{Path, PathBuf};
@@ -31,7 +31,7 @@ impl Cluster {
     pub fn start() -> Self {
         let settings = [
             ("shared_buffers", "1GB"),
-            ("max_wal_size", "8GB"),
+            ("max_wal_size", "4GB"),
             ("maintenance_work_mem", "512MB"),
             ("checkpoint_timeout", "30min"),
         ];
@@ -39,21 +39,24 @@ impl Cluster {
         Self { postgres }
     }
 
-    /// The data set of this scale, made when it is not there; and where to connect.
+    /// The customers of this scale, made when they are not there; and where to connect.
     pub fn data(&self, scale: Scale) -> Data {
-        let name = format!("dossier_{}_{EDITION}", scale.profiles);
-        let url = self.url(&name);
-        if !self.is_complete(&name) {
+        self.made(&format!("dossier_{}_{EDITION}", scale.profiles), |db, url| fill::fill(db, url, &names(), scale))
+    }
+
+    /// The database of this name, filled when it is not there.
+    pub fn made(&self, name: &str, fill: impl FnOnce(&Db, &str)) -> Data {
+        let url = self.url(name);
+        if !self.is_complete(name) {
             let started = std::time::Instant::now();
             let main = &mut PgConnection::establish(self.postgres.url()).unwrap();
             main.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).unwrap();
             main.batch_execute(&format!("CREATE DATABASE {name}")).unwrap();
             let db = Db::connect(&url, 2).unwrap();
             db.migrate().unwrap();
-            let lists = std::env::var_os("NAMES").map(PathBuf::from);
-            fill::fill(&db, &url, &names::Names::load(lists.as_deref()), scale);
+            fill(&db, &url);
             main.batch_execute(&format!("COMMENT ON DATABASE {name} IS 'complete'; CHECKPOINT")).unwrap();
-            println!("{} profiles made in {:.0?}", scale.profiles, started.elapsed());
+            println!("{name} made in {:.0?}", started.elapsed());
         }
         let conn = &mut PgConnection::establish(&url).unwrap();
         use dossier::db::schema::users;
@@ -89,6 +92,11 @@ impl Cluster {
     pub fn stop(self) {
         self.postgres.stop();
     }
+}
+
+/// From the folder `NAMES` when it is set.
+pub fn names() -> names::Names {
+    names::Names::load(std::env::var_os("NAMES").map(PathBuf::from).as_deref())
 }
 
 pub fn folder() -> PathBuf {

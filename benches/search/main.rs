@@ -5,10 +5,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout)]
 
 #[path = "../data/mod.rs"]
+#[allow(dead_code)] // What only the other benchmark asks for.
 mod data;
 mod recall;
 mod replay;
 mod sample;
+#[allow(dead_code)]
 mod service;
 mod typing;
 mod writes;

@@ -67,6 +67,14 @@ impl Service {
         self.timed(self.client.patch(self.base.clone() + path).json(body)).await
     }
 
+    pub async fn put(&self, path: &str, body: &Value) -> (Value, Duration) {
+        self.timed(self.client.put(self.base.clone() + path).json(body)).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Duration {
+        self.timed(self.client.delete(self.base.clone() + path)).await.1
+    }
+
     /// Until the last byte of the answer is there.
     async fn timed(&self, request: RequestBuilder) -> (Value, Duration) {
         let request = request.bearer_auth(&self.token);
@@ -76,7 +84,7 @@ impl Service {
         let body = answer.bytes().await.unwrap();
         let took = asked.elapsed();
         assert!(status.is_success(), "{status}: {}", String::from_utf8_lossy(&body));
-        (serde_json::from_slice(&body).unwrap(), took)
+        (serde_json::from_slice(&body).unwrap_or(Value::Null), took)
     }
 
     pub fn stop(mut self) {

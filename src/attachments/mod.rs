@@ -22,7 +22,7 @@ pub use background::{make_thumbnail, make_thumbnails, sweep, sweep_once};
 pub use keep::{store_bytes, store_upload};
 pub use links::Links;
 pub use queries::{
-    Exchange, File, adopt_uploads, attachments_of_messages, attachments_with_ids, count_attachments, create_attachment,
+    Exchange, File, adopt_uploads, attachments_of_messages, attachments_with_ids, create_attachment, first_attachments,
     get_attachment, insert_exchanged, keep_blob, list_attachments, move_attachments, reindex_attachments,
 };
 pub use store::{Blob, Store};

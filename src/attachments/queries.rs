@@ -30,7 +30,7 @@ use crate::ids::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId, 
 use crate::text::{self, stem::Stemmer};
 
 pub use blobs::{in_order, keep_blob, owners_of_unsent, remove_unsent, remove_unused_blobs, reserve_blobs};
-pub use gallery::{count_attachments, list_attachments};
+pub use gallery::{first_attachments, list_attachments};
 pub use occurrences::list_occurrences;
 pub use reindex::reindex_attachments;
 pub use thumbnails::{Pending, ThumbnailRow, settle_thumbnail, take_pending, thumbnail_row};

@@ -17,7 +17,7 @@ mod types;
 
 pub use desk::update_conversation;
 pub use moved::or_moved;
-pub use queries::{raw_mail, reindex_messages, reindex_subjects, saying};
+pub use queries::{Assignees, Wanted, raw_mail, reindex_messages, reindex_subjects, saying, vector_of_message};
 pub use record::{Counterpart, NewMessage, Place, Recorded, record_message};
 pub use types::{Addressee, Assigned, Conversation, ConversationStatus, Message, MessageType, UpdateConversation};
 

@@ -11,6 +11,7 @@ pub mod newest;
 pub mod schema;
 pub mod search_vector;
 pub mod standing;
+pub mod streams;
 pub mod subject;
 pub mod timeline;
 pub mod types;

@@ -62,8 +62,9 @@ pub async fn list_contact_contact_moments(
 }
 
 async fn moments(caller: Caller, of: Of, list: List<ContactMomentFilter>, db: Data<Db>) -> Result<Answer> {
+    let me = caller.user;
     let moments = db
-        .read(&caller, move |tx| queries::list_moments(tx.conn, tx.organization, of, &list.filter, &list.page))
+        .read(&caller, move |tx| queries::list_moments(tx.conn, tx.organization, me, of, &list.filter, &list.page))
         .await?;
     moments.answer()
 }

@@ -8,7 +8,7 @@ use validator::Validate;
 use crate::actor::Actor;
 use crate::channels::{ChannelRef, Medium};
 use crate::contacts::ContactRef;
-use crate::conversations::ConversationStatus;
+use crate::conversations::{Assigned, ConversationStatus};
 use crate::http::page::list_of;
 use crate::http::query::{When, flag};
 use crate::ids::{ChannelId, ContactId, ConversationId, MessageId};
@@ -85,6 +85,10 @@ pub struct ContactMomentFilter {
     /// With this status; repeat it for any of several.
     #[serde(default)]
     pub status: Vec<ConversationStatus>,
+    /// Assigned to this user, to `me`, or to `none`; repeat it for any of several.
+    #[serde(default)]
+    #[param(inline, example = json!(["me"]))]
+    pub assignee_id: Vec<Assigned>,
     /// Whose newest message occurred then or later: a time, or a day in the organization's time zone.
     #[param(example = "2026-01-01")]
     pub from: Option<When>,

@@ -7,13 +7,13 @@ use super::types::{
     AttachmentFolder, ContactFolder, ContactFolders, ContactMomentFolder, NoteFolder, ProfileFieldValue,
     ProfileFolders, Sidebar,
 };
-use crate::attachments::{self, AttachmentFilter, Links};
+use crate::attachments::{self, Links};
 use crate::contacts;
 use crate::db::schema::{conversation_participants, conversations};
 use crate::error::{Code, Error, Result};
 use crate::http::page::Page;
 use crate::ids::{ContactId, ConversationId, OrganizationId, ProfileId};
-use crate::moments::{self, ContactMomentFilter};
+use crate::moments;
 use crate::{notes, profile_fields, profiles};
 
 /// Entries of a folder.
@@ -55,8 +55,8 @@ pub fn sidebar(
     let path = format!("/v1/contacts/{}", contact.id);
     Ok(Sidebar {
         contact: ContactFolders {
-            contact_moments: moments_folder(conn, organization, moments::Of::Contact(contact.id), &path)?,
-            attachments: attachments_folder(conn, organization, links, attachments::Of::Contact(contact.id), &path)?,
+            contact_moments: moments_folder(conn, organization, &[contact.id], &path)?,
+            attachments: attachments_folder(conn, organization, links, &[contact.id], &path)?,
             notes: notes_folder(conn, organization, notes::On::Contact(contact.id), &path)?,
             contact,
         },
@@ -86,11 +86,12 @@ fn profile_folders(
     let page = Page::first(&format!("{path}/contacts"), ENTRIES);
     let contacts = contacts::contacts_of_profile(conn, organization, id, &page)?;
     let (count, count_capped) = capped(profile.contact_count);
+    let contact_ids = moments::contact_ids(conn, organization, moments::Of::Profile(id))?;
     Ok(ProfileFolders {
         contacts: ContactFolder { data: contacts.data, next_cursor: contacts.next_cursor, count, count_capped },
         profile_fields,
-        contact_moments: moments_folder(conn, organization, moments::Of::Profile(id), &path)?,
-        attachments: attachments_folder(conn, organization, links, attachments::Of::Profile(id), &path)?,
+        contact_moments: moments_folder(conn, organization, &contact_ids, &path)?,
+        attachments: attachments_folder(conn, organization, links, &contact_ids, &path)?,
         notes: notes_folder(conn, organization, notes::On::Profile(id), &path)?,
         profile,
     })
@@ -99,15 +100,12 @@ fn profile_folders(
 fn moments_folder(
     conn: &mut PgConnection,
     organization: OrganizationId,
-    of: moments::Of,
+    contacts: &[ContactId],
     path: &str,
 ) -> Result<ContactMomentFolder> {
     let page = Page::first(&format!("{path}/contact-moments"), ENTRIES);
-    let list = moments::list_moments(conn, organization, of, &ContactMomentFilter::default(), &page)?;
-    let (count, count_capped) = match list.next_cursor {
-        Some(_) => capped(moments::count_moments(conn, organization, of, CAP)?),
-        None => whole(list.data.len()),
-    };
+    let (list, count) = moments::first_moments(conn, organization, contacts, &page, CAP)?;
+    let (count, count_capped) = capped(count);
     Ok(ContactMomentFolder { data: list.data, next_cursor: list.next_cursor, count, count_capped })
 }
 
@@ -115,15 +113,12 @@ fn attachments_folder(
     conn: &mut PgConnection,
     organization: OrganizationId,
     links: &Links,
-    of: attachments::Of,
+    contacts: &[ContactId],
     path: &str,
 ) -> Result<AttachmentFolder> {
     let page = Page::first(&format!("{path}/attachments"), ENTRIES);
-    let list = attachments::list_attachments(conn, organization, links, of, &AttachmentFilter::default(), &page)?;
-    let (count, count_capped) = match list.next_cursor {
-        Some(_) => capped(attachments::count_attachments(conn, organization, of, CAP)?),
-        None => whole(list.data.len()),
-    };
+    let (list, count) = attachments::first_attachments(conn, organization, links, contacts, &page, CAP)?;
+    let (count, count_capped) = capped(count);
     Ok(AttachmentFolder { data: list.data, next_cursor: list.next_cursor, count, count_capped })
 }
 

@@ -5,18 +5,19 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::query_builder::AstPass;
+use diesel::sql_types::{Array, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::super::Of;
 use super::super::links::Links;
-use super::super::types::{AttachmentFilter, AttachmentKind, AttachmentList};
+use super::super::types::{Attachment, AttachmentFilter, AttachmentKind, AttachmentList};
 use super::{AttachmentRow, views};
 use crate::access;
 use crate::db::keyset;
 use crate::db::schema::{attachments, contacts};
-use crate::error::Result;
+use crate::db::streams::{Newest, Streams};
+use crate::error::{Error, Result};
 use crate::http::page::Page;
 use crate::ids::{AttachmentId, ChannelId, ContactId, OrganizationId, ProfileId};
 
@@ -31,20 +32,11 @@ pub fn list_attachments(
 ) -> Result<AttachmentList> {
     let owners = Owners::of(conn, organization, of, &filter.contact_id)?;
     let (from, to) = bounds(conn, organization, filter)?;
-    let after = page.after::<(DateTime<Utc>, AttachmentId)>()?;
-    let before = [after, to.map(|to| (to, AttachmentId(Uuid::nil())))].into_iter().flatten().min();
-    let newest = Newest { organization, owners: &owners, filter, from, before, limit: page.rows() };
-    let mut keys: Vec<(DateTime<Utc>, AttachmentId)> = newest.load(conn)?;
+    let after = page.after::<(DateTime<Utc>, Uuid)>()?;
+    let after = [after, to.map(|to| (to, Uuid::nil()))].into_iter().flatten().min();
+    let files = Files { organization, owners: &owners, filter, from };
+    let mut keys: Vec<Key> = Newest { streams: &files, after, limit: page.rows() }.load(conn)?;
     let next_cursor = page.cut(&mut keys, |key| *key)?;
-    let ids: Vec<AttachmentId> = keys.into_iter().map(|(_, id)| id).collect();
-    let mut rows: HashMap<AttachmentId, AttachmentRow> = attachments::table
-        .filter(attachments::organization_id.eq(organization))
-        .filter(attachments::id.eq_any(&ids))
-        .select(AttachmentRow::as_select())
-        .load::<AttachmentRow>(conn)?
-        .into_iter()
-        .map(|row| (row.id, row))
-        .collect();
     let count = keyset::count(conn, page, || {
         let mut query = owned(organization, &owners);
         if !filter.kind.is_empty() {
@@ -64,14 +56,47 @@ pub fn list_attachments(
         }
         query.select(attachments::id)
     })?;
-    let rows = ids.iter().filter_map(|id| rows.remove(id)).collect();
-    Ok(AttachmentList { data: views(conn, organization, links, rows)?, next_cursor, count })
+    Ok(AttachmentList { data: in_order(conn, organization, links, keys)?, next_cursor, count })
 }
 
-/// How many there are; at most `cap + 1`, which says that there are more.
-pub fn count_attachments(conn: &mut PgConnection, organization: OrganizationId, of: Of, cap: i64) -> Result<i64> {
-    let owners = Owners::of(conn, organization, of, &[])?;
-    keyset::count_limited(conn, owned(organization, &owners).select(attachments::id).limit(cap + 1))
+/// By which files are sorted.
+type Key = (DateTime<Utc>, AttachmentId);
+
+fn in_order(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    links: &Links,
+    keys: Vec<Key>,
+) -> Result<Vec<Attachment>> {
+    let ids: Vec<AttachmentId> = keys.into_iter().map(|(_, id)| id).collect();
+    let mut rows: HashMap<AttachmentId, AttachmentRow> = attachments::table
+        .filter(attachments::organization_id.eq(organization))
+        .filter(attachments::id.eq_any(&ids))
+        .select(AttachmentRow::as_select())
+        .load::<AttachmentRow>(conn)?
+        .into_iter()
+        .map(|row| (row.id, row))
+        .collect();
+    views(conn, organization, links, ids.iter().filter_map(|id| rows.remove(id)).collect())
+}
+
+/// The first page of the files of these contacts, and how many there are; at most `cap + 1`, which says that there are
+/// more.
+pub fn first_attachments(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    links: &Links,
+    contacts: &[ContactId],
+    page: &Page,
+    cap: i64,
+) -> Result<(AttachmentList, i64)> {
+    let ids = contacts.iter().map(|id| id.0).collect();
+    let owners = Owners { column: Column::Contact, ids, contacts: Vec::new() };
+    let files = Files { organization, owners: &owners, filter: &AttachmentFilter::default(), from: None };
+    let mut keys: Vec<Key> = Newest { streams: &files, after: None, limit: page.rows().max(cap + 1) }.load(conn)?;
+    let count = i64::try_from(keys.len()).map_err(Error::internal)?;
+    let next_cursor = page.cut(&mut keys, |key| *key)?;
+    Ok((AttachmentList { data: in_order(conn, organization, links, keys)?, next_cursor, count: None }, count))
 }
 
 /// By which key of its own an attachment is found, and which values that has.
@@ -137,50 +162,45 @@ fn bounds(conn: &mut PgConnection, organization: OrganizationId, filter: &Attach
     Ok((filter.from.map(|from| from.start(zone)), filter.to.map(|to| to.start(zone))))
 }
 
-/// The newest of each owner, and the newest of those: what is read doesn't grow with the history.
-///
-/// Diesel has no LATERAL; the statement is prepared once for each set of filters.
-struct Newest<'a> {
+/// The files of each owner, and where kinds are asked for, of each kind.
+struct Files<'a> {
     organization: OrganizationId,
     owners: &'a Owners,
     filter: &'a AttachmentFilter,
-    from: Option<DateTime<Utc>>,
-    before: Option<(DateTime<Utc>, AttachmentId)>,
-    limit: i64,
+    from: Bound,
 }
 
-impl QueryId for Newest<'_> {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
+impl Streams for Files<'_> {
+    fn key(&self) -> (&'static str, &'static str) {
+        ("occurred_at", "id")
+    }
 
-impl Query for Newest<'_> {
-    type SqlType = (Timestamptz, SqlUuid);
-}
-
-impl RunQueryDsl<PgConnection> for Newest<'_> {}
-
-impl QueryFragment<Pg> for Newest<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT newest.occurred_at, newest.id FROM unnest(");
+    fn push_streams<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(SELECT * FROM unnest(");
         out.push_bind_param::<Array<SqlUuid>, _>(&self.owners.ids)?;
-        out.push_sql(
-            ") AS owner (id) CROSS JOIN LATERAL (SELECT occurred_at, id FROM attachments \
-             WHERE message_id IS NOT NULL AND organization_id = ",
-        );
+        out.push_sql(") AS owner (owner_id)");
+        if !self.filter.kind.is_empty() {
+            out.push_sql(" CROSS JOIN (SELECT DISTINCT unnest(");
+            out.push_bind_param::<Array<Text>, Vec<AttachmentKind>>(&self.filter.kind)?;
+            out.push_sql(")) AS wanted (wanted_kind)");
+        }
+        out.push_sql(") AS stream");
+        Ok(())
+    }
+
+    fn push_entries<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("FROM attachments WHERE message_id IS NOT NULL AND organization_id = ");
         out.push_bind_param::<SqlUuid, _>(&self.organization)?;
         out.push_sql(match self.owners.column {
-            Column::Contact => " AND contact_id = owner.id",
-            Column::Conversation => " AND conversation_id = owner.id",
+            Column::Contact => " AND contact_id = stream.owner_id",
+            Column::Conversation => " AND conversation_id = stream.owner_id",
         });
+        if !self.filter.kind.is_empty() {
+            out.push_sql(" AND kind = stream.wanted_kind");
+        }
         if !self.owners.contacts.is_empty() {
             out.push_sql(" AND contact_id = ANY (");
             out.push_bind_param::<Array<SqlUuid>, Vec<ContactId>>(&self.owners.contacts)?;
-            out.push_sql(")");
-        }
-        if !self.filter.kind.is_empty() {
-            out.push_sql(" AND kind = ANY (");
-            out.push_bind_param::<Array<Text>, Vec<AttachmentKind>>(&self.filter.kind)?;
             out.push_sql(")");
         }
         if !self.filter.channel_id.is_empty() {
@@ -195,16 +215,6 @@ impl QueryFragment<Pg> for Newest<'_> {
             out.push_sql(" AND occurred_at >= ");
             out.push_bind_param::<Timestamptz, _>(from)?;
         }
-        if let Some((occurred_at, id)) = &self.before {
-            out.push_sql(" AND (occurred_at, id) < (");
-            out.push_bind_param::<Timestamptz, _>(occurred_at)?;
-            out.push_sql(", ");
-            out.push_bind_param::<SqlUuid, _>(id)?;
-            out.push_sql(")");
-        }
-        out.push_sql(" ORDER BY occurred_at DESC, id DESC LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.limit)?;
-        out.push_sql(") AS newest ORDER BY newest.occurred_at DESC, newest.id DESC LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.limit)
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ use super::super::types::{
     Assigned, Conversation, ConversationCounts, ConversationFilter, ConversationList, ConversationStatus,
 };
 use super::search::{Key, Searched};
+use super::wanted::{Assignees, Unread, Wanted};
 use super::write::ConversationRow;
 use crate::access;
 use crate::actor::ActorRef;
@@ -67,7 +68,8 @@ pub fn list_conversations(
             (found.keys, next_cursor, Some(truncated), count)
         }
         None => {
-            let mut keys = page_of(conn, filtered(), after, page.rows())?;
+            let wanted = wanted(conn, organization, user, filter)?;
+            let mut keys = wanted.newest(conn, after, page.rows())?;
             let next_cursor = page.cut(&mut keys, |key| *key)?;
             (keys, next_cursor, None, keyset::count(conn, page, || filtered().select(conversations::id))?)
         }
@@ -88,6 +90,42 @@ pub fn page_of(conn: &mut PgConnection, of: Filtered, after: Option<Key>, limit:
         query = query.filter(key.lt(after));
     }
     Ok(query.load(conn)?)
+}
+
+/// What a list without `q` shows.
+fn wanted(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    user: UserId,
+    filter: &ConversationFilter,
+) -> Result<Wanted> {
+    let of_profiles: Option<Vec<ContactId>> = match filter.profile_id.as_slice() {
+        [] => None,
+        profiles => Some(
+            contact_table::table
+                .filter(contact_table::organization_id.eq(organization))
+                .filter(contact_table::profile_id.eq_any(profiles))
+                .select(contact_table::id)
+                .load(conn)?,
+        ),
+    };
+    let (contacts, beside) = match filter.contact_id.as_slice() {
+        [] => (of_profiles, None),
+        contacts => (Some(contacts.to_vec()), of_profiles),
+    };
+    let statuses = match filter.status.as_slice() {
+        [] => vec![ConversationStatus::Open, ConversationStatus::Closed],
+        statuses => statuses.to_vec(),
+    };
+    let all = Wanted {
+        contacts,
+        beside,
+        statuses: Some(statuses),
+        assignees: Assignees::of(&filter.assignee_id, user),
+        unread: filter.unread.map(|unread| (user, unread)),
+        ..Wanted::of(organization)
+    };
+    all.on(conn, &filter.channel_id, &filter.medium)
 }
 
 fn filtered<'a>(organization: OrganizationId, user: UserId, filter: &'a ConversationFilter) -> Filtered<'a> {
@@ -271,24 +309,21 @@ pub fn count_conversations(
     organization: OrganizationId,
     user: UserId,
 ) -> Result<ConversationCounts> {
-    let mut count = |status, assignee_id: Option<Assigned>, unread| {
-        let filter = ConversationFilter {
-            status: vec![status],
-            assignee_id: assignee_id.into_iter().collect(),
-            unread,
-            ..ConversationFilter::default()
-        };
-        let query = filtered(organization, user, &filter);
-        keyset::count_limited(conn, query.select(conversations::id).limit(MAX_COUNT))
+    let of = |status| {
+        let all = conversations::table.filter(conversations::organization_id.eq(organization)).into_boxed();
+        all.filter(conversations::status.eq(status)).select(conversations::id).limit(MAX_COUNT)
     };
+    let mut count = |query: Counted| keyset::count_limited(conn, query);
     Ok(ConversationCounts {
-        open: count(ConversationStatus::Open, None, None)?,
-        mine: count(ConversationStatus::Open, Some(Assigned::Me), None)?,
-        unassigned: count(ConversationStatus::Open, Some(Assigned::None), None)?,
-        unread: count(ConversationStatus::Open, None, Some(true))?,
-        spam: count(ConversationStatus::Spam, None, None)?,
+        open: count(of(ConversationStatus::Open))?,
+        mine: count(of(ConversationStatus::Open).filter(conversations::assignee_id.eq(user)))?,
+        unassigned: count(of(ConversationStatus::Open).filter(conversations::assignee_id.is_null()))?,
+        spam: count(of(ConversationStatus::Spam))?,
+        unread: Unread { organization, user, among: MAX_COUNT }.get_result(conn)?,
     })
 }
+
+type Counted = conversations::BoxedQuery<'static, Pg, Uuid>;
 
 /// Everyone who took part: who started it first, then in the order in which they joined.
 pub fn conversation_contacts(

@@ -1,4 +1,4 @@
-//! All Diesel of conversations: what is read of them ([`list`], [`search`]) and of messages ([`messages`]), what is written
+//! All Diesel of conversations: what is read of them ([`list`], [`wanted`], [`search`]) and of messages ([`messages`]), what is written
 //! ([`write`]), and the keys of threads ([`threads`]).
 
 mod list;
@@ -6,6 +6,7 @@ mod messages;
 mod reindex;
 mod search;
 mod threads;
+mod wanted;
 mod write;
 
 pub use list::{
@@ -13,12 +14,13 @@ pub use list::{
     partner,
 };
 pub use messages::{find_message, first_subject_beside, get_message, insert_message, list_messages, raw_mail};
-pub use reindex::{reindex_messages, reindex_subjects};
+pub use reindex::{reindex_messages, reindex_subjects, vector_of_message};
 pub use search::saying;
 pub use threads::{
     claim_thread_keys, delete_conversations, lock_threads, move_messages, move_participants, point_thread_keys,
     redirect,
 };
+pub use wanted::{Assignees, Wanted};
 pub use write::{
     ConversationRow, index_subject, insert_conversation, join_participant, lock_conversation, lock_conversations,
     lock_named, lock_newest_open, mark_read, mark_unread, profiles_of_participants, save_conversation,

@@ -7,6 +7,7 @@ use crate::db::schema::{conversation_subjects, conversations, messages};
 use crate::db::search_vector::{EDITION, SearchVector, Weight};
 use crate::error::Result;
 use crate::ids::{ConversationId, MessageId, OrganizationId};
+use crate::text::stem::Stemmer;
 
 type StaleMessage = (OrganizationId, MessageId, Option<String>, String);
 
@@ -17,8 +18,17 @@ pub fn message_vector(
     subject: Option<&str>,
     body: &str,
 ) -> Result<SearchVector> {
-    let vector = SearchVector::new(organization, access::stemmer(conn, organization)?);
-    Ok(vector.with(subject.unwrap_or_default(), Weight::Title).with_body(body))
+    Ok(vector_of_message(organization, access::stemmer(conn, organization)?, subject, body))
+}
+
+/// By which a message is found, in an organization with this language.
+pub fn vector_of_message(
+    organization: OrganizationId,
+    stemmer: Stemmer,
+    subject: Option<&str>,
+    body: &str,
+) -> SearchVector {
+    SearchVector::new(organization, stemmer).with(subject.unwrap_or_default(), Weight::Title).with_body(body)
 }
 
 /// By which a conversation is found beside its messages.

@@ -7,7 +7,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz, Uuid};
 
 use crate::channels::Medium;
-use crate::conversations::ConversationStatus;
+use crate::conversations::{Assignees, ConversationStatus, Wanted};
 use crate::error::Result;
 use crate::ids::{ChannelId, ContactId, ConversationId, OrganizationId};
 
@@ -23,6 +23,7 @@ pub struct History {
     pub channels: Vec<ChannelId>,
     pub media: Vec<Medium>,
     pub statuses: Vec<ConversationStatus>,
+    pub assignees: Option<Assignees>,
     pub from: Option<DateTime<Utc>>,
     pub to: Option<DateTime<Utc>>,
     pub has_attachment: Option<bool>,
@@ -44,6 +45,20 @@ impl History {
         Ok(RunQueryDsl::load(self, conn)?)
     }
 
+    /// The same without a search.
+    pub fn wanted(&self, conn: &mut PgConnection) -> Result<Wanted> {
+        let all = Wanted {
+            contacts: Some(self.contacts.clone()),
+            statuses: Some(self.statuses.clone()).filter(|statuses| !statuses.is_empty()),
+            assignees: self.assignees.clone(),
+            has_attachments: self.has_attachment,
+            from: self.from,
+            to: self.to,
+            ..Wanted::of(self.organization)
+        };
+        all.on(conn, &self.channels, &self.media)
+    }
+
     pub fn of(organization: OrganizationId, contacts: Vec<ContactId>, limit: i64) -> Self {
         Self {
             organization,
@@ -52,6 +67,7 @@ impl History {
             channels: Vec::new(),
             media: Vec::new(),
             statuses: Vec::new(),
+            assignees: None,
             from: None,
             to: None,
             has_attachment: None,
@@ -109,7 +125,9 @@ impl QueryFragment<Pg> for History {
                  FROM conversation_participants AS taken",
             );
         }
-        if !(self.channels.is_empty() && self.statuses.is_empty() && self.media.is_empty()) {
+        let is_conversation_asked = !(self.channels.is_empty() && self.statuses.is_empty() && self.media.is_empty())
+            || self.assignees.is_some();
+        if is_conversation_asked {
             out.push_sql(
                 " JOIN conversations ON conversations.organization_id = taken.organization_id \
                  AND conversations.id = taken.conversation_id",
@@ -161,6 +179,11 @@ impl History {
             out.push_sql(" AND conversations.status = ANY(");
             out.push_bind_param::<Array<Text>, _>(&self.statuses)?;
             out.push_sql(")");
+        }
+        if let Some(Assignees { users, nobody }) = &self.assignees {
+            out.push_sql(" AND (conversations.assignee_id = ANY(");
+            out.push_bind_param::<Array<Uuid>, _>(users)?;
+            out.push_sql(if *nobody { ") OR conversations.assignee_id IS NULL)" } else { "))" });
         }
         if !self.media.is_empty() {
             out.push_sql(

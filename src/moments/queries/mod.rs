@@ -14,11 +14,11 @@ use crate::access;
 use crate::actor::ActorRef;
 use crate::channels::{ChannelRef, Medium};
 use crate::contacts::ContactRef;
-use crate::conversations::ConversationStatus;
+use crate::conversations::{Assignees, ConversationStatus, Wanted};
 use crate::db::schema::{channels, contacts, conversation_participants, conversations};
 use crate::db::subject::Subject;
 use crate::db::{keyset, newest};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::http::page::{Count, Page};
 use crate::ids::{ChannelId, ContactId, ConversationId, OrganizationId, ProfileId, UserId};
 use crate::search_query::SearchQuery;
@@ -34,6 +34,7 @@ pub enum Of {
 pub fn list_moments(
     conn: &mut PgConnection,
     organization: OrganizationId,
+    me: UserId,
     of: Of,
     filter: &ContactMomentFilter,
     page: &Page,
@@ -63,6 +64,7 @@ pub fn list_moments(
     sought.channels = filter.channel_id.clone();
     sought.media = filter.medium.clone();
     sought.statuses = filter.status.clone();
+    sought.assignees = Assignees::of(&filter.assignee_id, me);
     sought.has_attachment = filter.has_attachments;
     if filter.from.is_some() || filter.to.is_some() {
         let zone = access::time_zone(conn, organization)?;
@@ -79,9 +81,10 @@ pub fn list_moments(
             (found.keys, next_cursor, Some(truncated), count)
         }
         None => {
-            let mut keys = History { after, ..sought.clone() }.load(conn)?;
+            let wanted = sought.wanted(conn)?;
+            let mut keys = wanted.newest(conn, after, page.rows())?;
             let next_cursor = page.cut(&mut keys, |key| *key)?;
-            (keys, next_cursor, None, keyset::count(conn, page, || History { limit: i64::MAX, ..sought })?)
+            (keys, next_cursor, None, wanted.count(conn, page)?)
         }
     };
     let ids: Vec<ConversationId> = keys.iter().map(|(_, id)| *id).collect();
@@ -92,10 +95,22 @@ pub fn list_moments(
     Ok(ContactMomentList { data, next_cursor, count, truncated })
 }
 
-/// How many moments there are, counted up to `cap` and one more.
-pub fn count_moments(conn: &mut PgConnection, organization: OrganizationId, of: Of, cap: i64) -> Result<i64> {
-    let contact_ids = contact_ids(conn, organization, of)?;
-    keyset::count_limited(conn, History::of(organization, contact_ids, cap + 1))
+/// The first page of the moments of these contacts, and how many there are; at most `cap + 1`, which says that there
+/// are more.
+pub fn first_moments(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    contact_ids: &[ContactId],
+    page: &Page,
+    cap: i64,
+) -> Result<(ContactMomentList, i64)> {
+    let wanted = Wanted { contacts: Some(contact_ids.to_vec()), ..Wanted::of(organization) };
+    let mut keys = wanted.newest(conn, None, page.rows().max(cap + 1))?;
+    let count = i64::try_from(keys.len()).map_err(Error::internal)?;
+    let next_cursor = page.cut(&mut keys, |key| *key)?;
+    let ids: Vec<ConversationId> = keys.into_iter().map(|(_, id)| id).collect();
+    let data = moments(conn, organization, &ids, contact_ids)?;
+    Ok((ContactMomentList { data, next_cursor, count: None, truncated: None }, count))
 }
 
 /// Whose conversations they are; 404 for what isn't there.

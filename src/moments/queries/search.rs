@@ -17,7 +17,7 @@ use crate::search_query::SearchQuery;
 /// How many conversations may be looked at for a page.
 const MOST: usize = 2000;
 /// How many of each contact are read at least at a time.
-const LEAST_OF_EACH: i64 = 32;
+const LEAST_OF_EACH: i64 = 8;
 
 pub struct Searched<'q> {
     history: History,
@@ -45,8 +45,10 @@ impl Source for Searched<'_> {
         let each = (4 * step / contacts).max(LEAST_OF_EACH).min(step);
         let read = History { after, each, limit: i64::MAX, ..self.history.clone() }.load_marked(conn)?;
         let last = read.iter().position(|(.., is_last)| *is_last);
-        let complete = last.map_or(read.len(), |last| last + 1);
-        Ok((read.into_iter().take(complete).map(|(at, id, _)| (at, id)).collect(), last.is_none()))
+        let wanted = usize::try_from(step).unwrap_or(usize::MAX);
+        let complete = last.map_or(read.len(), |last| last + 1).min(wanted);
+        let is_end = complete == read.len() && last.is_none();
+        Ok((read.into_iter().take(complete).map(|(at, id, _)| (at, id)).collect(), is_end))
     }
 
     fn having(&self, conn: &mut PgConnection, keys: Vec<Key>) -> Result<Vec<Key>> {
