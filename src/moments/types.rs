@@ -87,7 +87,7 @@ pub struct ContactMomentFilter {
     pub status: Vec<ConversationStatus>,
     /// Assigned to this user, to `me`, or to `none`; repeat it for any of several.
     #[serde(default)]
-    #[param(inline, example = json!(["me"]))]
+    #[param(example = json!(["me"]))]
     pub assignee_id: Vec<Assigned>,
     /// Whose newest message occurred then or later: a time, or a day in the organization's time zone.
     #[param(example = "2026-01-01")]
