@@ -76,7 +76,7 @@ pub fn update_conversation(
     body: &UpdateConversation,
 ) -> Result<()> {
     let before = queries::lock_conversation(tx, id)?;
-    if_match.check(before.version)?;
+    if_match.check(tx, id.0, before.version)?;
     let mut conversation = before.clone();
     if let Some(status) = body.status {
         conversation.status = status;

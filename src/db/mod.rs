@@ -8,6 +8,7 @@ pub mod idempotency;
 pub mod keyset;
 #[rustfmt::skip]
 pub mod schema;
+mod stale;
 pub mod standing;
 pub mod subject;
 pub mod types;

@@ -224,7 +224,9 @@ fn shared_responses() -> Value {
         "Unauthenticated": response("No token, or one that isn't valid.", &[Code::TokenMissing, Code::TokenInvalid]),
         "Forbidden": response("The role or the token's scope doesn't allow it.", &[Code::RoleRequired, Code::ScopeRequired]),
         "NotFound": response("Absent, or another organization's.", &[Code::NotFound]),
-        "PreconditionFailed": response("It has another version than `If-Match` says.", &[Code::VersionMismatch]),
+        "PreconditionFailed": response(
+            "It has another version than `If-Match` says; `changed_fields` names what changed since.",
+            &[Code::VersionMismatch]),
         "TooLarge": response("The body is too large.", &[Code::TooLarge]),
         "UnsupportedMediaType": response("The content type is not one this route takes.", &[Code::UnsupportedMediaType]),
         "Invalid": response(
@@ -238,14 +240,21 @@ fn shared_responses() -> Value {
 
 /// A problem document with this code.
 pub fn example(code: Code) -> Value {
-    json!({ "value": {
+    let mut value = json!({
         "type": format!("urn:dossier:problem:{}", code.as_str()),
         "title": code.title(),
         "status": super::problem::status(code).as_u16(),
         "code": code.as_str(),
         "detail": format!("{}.", code.title()),
         "request_id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11",
-    }})
+    });
+    if code == Code::VersionMismatch
+        && let Some(members) = value.as_object_mut()
+    {
+        members.insert("version".to_owned(), json!(4));
+        members.insert("changed_fields".to_owned(), json!(["/name", "/fields/relation_number"]));
+    }
+    json!({ "value": value })
 }
 
 fn shared_parameters() -> Value {

@@ -40,6 +40,13 @@ pub struct Problem {
     /// Who has what was asked for, with a conflict that has a holder.
     #[schema(nullable = false, value_type = Option<Object>)]
     holder: Option<Value>,
+    /// The version it has by now, with `version_mismatch`.
+    #[schema(nullable = false, example = 4)]
+    version: Option<i32>,
+    /// What changed since the version that was sent, with `version_mismatch`: JSON Pointers (RFC 6901) in the
+    /// resource, without what is as it was again. Absent for a version that never was.
+    #[schema(nullable = false, example = json!(["/name", "/fields/relation_number"]))]
+    changed_fields: Option<Vec<String>>,
 }
 
 /// One wrong field.

@@ -59,7 +59,7 @@ pub fn update_field(
     body: &UpdateProfileField,
 ) -> Result<ProfileField> {
     let was = queries::lock_field(tx, id)?;
-    if_match.check(was.version)?;
+    if_match.check(tx, id.0, was.version)?;
     let mut field = was.clone();
     if let Some(label) = &body.label {
         field.label = label.trim().to_owned();
@@ -159,7 +159,7 @@ pub fn order_fields(tx: &mut Tx, ids: &[ProfileFieldId]) -> Result<()> {
 /// Deletes a field; one that profiles have values of only when `force` says so.
 pub fn delete_field(tx: &mut Tx, id: ProfileFieldId, if_match: &IfMatch, force: bool) -> Result<()> {
     let field = queries::lock_field(tx, id)?;
-    if_match.check(field.version)?;
+    if_match.check(tx, id.0, field.version)?;
     let used = queries::count_with(tx, id)?;
     if used > 0 && !force {
         let detail = format!("{used} profiles have a value of it; ?force=true deletes it with them.");

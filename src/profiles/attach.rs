@@ -21,7 +21,7 @@ use crate::ids::{ContactId, ProfileId};
 pub fn attach_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &AttachContact) -> Result<Attached> {
     let target = target(body)?;
     let contact = contacts::lock_contact(tx, id)?;
-    if_match.check(contact.version)?;
+    if_match.check(tx, id.0, contact.version)?;
     let holder = contact.profile_id;
     let profile = match target {
         Target::Existing(profile) => {
@@ -61,7 +61,7 @@ pub fn attach_to(tx: &mut Tx, id: ContactId, profile: ProfileId) -> Result<bool>
 /// Detaches a contact, from `only_from` if that is given; one that is detached already stays so.
 pub fn detach_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, only_from: Option<ProfileId>) -> Result<()> {
     let contact = contacts::lock_contact(tx, id)?;
-    if_match.check(contact.version)?;
+    if_match.check(tx, id.0, contact.version)?;
     let Some(profile) = contact.profile_id else { return Ok(()) };
     if only_from.is_some_and(|expected| expected != profile) {
         return Err(not_attached(tx, Some(profile))?);
@@ -69,7 +69,7 @@ pub fn detach_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, only_from:
     queries::lock_shared(tx, &[profile])?;
     let version = contacts::set_profile(tx, id, None)?;
     queries::forget_contact_moment(tx, profile, id)?;
-    events::record(tx, Event::new("contact.detached", id.0).contact(id).from_profile(profile).version(version))
+    record_detached(tx, id, profile, version)
 }
 
 enum Target<'b> {
@@ -120,7 +120,13 @@ fn point(tx: &mut Tx, id: ContactId, from: Option<ProfileId>, to: ProfileId) -> 
     }
     let kind = if from.is_some() { "contact.moved" } else { "contact.attached" };
     let event = Event::new(kind, id.0).contact(id).profile(to).from_profile(from).version(version);
-    events::record(tx, event)
+    events::record(tx, event.change(json!({ "profile_id": from }), json!({ "profile_id": to })))
+}
+
+/// Writes down that a contact left its profile.
+pub fn record_detached(tx: &mut Tx, id: ContactId, from: ProfileId, version: i32) -> Result<()> {
+    let event = Event::new("contact.detached", id.0).contact(id).from_profile(from).version(version);
+    events::record(tx, event.change(json!({ "profile_id": from }), json!({ "profile_id": null })))
 }
 
 fn already_attached(tx: &mut Tx, holder: ProfileId) -> Result<Error> {

@@ -68,7 +68,7 @@ pub fn create(tx: &mut Tx, new: &NewProfile, required: Required) -> Result<Profi
 
 pub fn update_profile(tx: &mut Tx, id: ProfileId, if_match: &IfMatch, body: &UpdateProfile) -> Result<Profile> {
     let row = queries::lock_profile(tx, id)?;
-    if_match.check(row.version)?;
+    if_match.check(tx, id.0, row.version)?;
     let no_fields = Map::new();
     update(tx, row, body.name.as_deref(), body.kind, body.fields.as_ref().unwrap_or(&no_fields))?;
     queries::get_profile(tx.conn, tx.organization, id)

@@ -19,6 +19,7 @@ mod channels;
 mod contacts;
 mod contract;
 mod conversations;
+mod edits;
 mod inbound;
 mod moments;
 mod notes;

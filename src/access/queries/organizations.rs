@@ -63,7 +63,7 @@ pub fn organization(conn: &mut PgConnection, organization: OrganizationId) -> Re
 pub fn update_organization(tx: &mut Tx, if_match: &IfMatch, body: &UpdateOrganization) -> Result<Organization> {
     let row: OrganizationRow =
         organizations::table.find(tx.organization).select(OrganizationRow::as_select()).for_update().first(tx.conn)?;
-    if_match.check(row.version)?;
+    if_match.check(tx, tx.organization.0, row.version)?;
     let mut before = Map::new();
     let mut after = Map::new();
     let mut changed = row.clone();

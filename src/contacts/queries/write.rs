@@ -123,7 +123,7 @@ pub fn create_contact(tx: &mut Tx, body: &CreateContact) -> Result<Contact> {
 
 pub fn update_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &UpdateContact) -> Result<Contact> {
     let row = lock_contact(tx, id)?;
-    if_match.check(row.version)?;
+    if_match.check(tx, id.0, row.version)?;
     let name = match body.name.clone().change() {
         Some(name) => name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
         None => row.name.clone(),
@@ -159,7 +159,7 @@ fn rename(tx: &mut Tx, row: ContactRow, name: Option<String>) -> Result<ContactR
 /// Deletes a contact that never took part in a conversation.
 pub fn delete_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch) -> Result<()> {
     let row = lock_contact(tx, id)?;
-    if_match.check(row.version)?;
+    if_match.check(tx, id.0, row.version)?;
     let used: i64 = conversations::table
         .filter(conversations::organization_id.eq(tx.organization))
         .filter(conversations::contact_id.eq(id))
