@@ -23,7 +23,8 @@ use crate::db::Db;
 use crate::http::jwt::Jwt;
 use crate::http::{docs, middleware, problem, query};
 use crate::{
-    access, changes, channels, contacts, conversations, inbound, moments, notes, profile_fields, profiles, sidebar,
+    access, batch, changes, channels, contacts, conversations, inbound, moments, notes, profile_fields, profiles,
+    sidebar,
 };
 
 /// What handlers share.
@@ -69,6 +70,7 @@ impl State {
         (name = "contact moments", description = "The history of a contact or a profile, across channels"),
         (name = "inbound", description = "What comes in through a channel"),
         (name = "sidebar", description = "What stands beside an open conversation"),
+        (name = "batch", description = "Many writes in one request"),
         (name = "changes", description = "What happens, for scripts and frontends to follow"),
     ),
     components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation, query::When)),
@@ -89,7 +91,8 @@ fn rooms(config: &mut ServiceConfig) {
         .configure(moments::routes)
         .configure(inbound::routes)
         .configure(sidebar::routes)
-        .configure(changes::routes);
+        .configure(changes::routes)
+        .configure(batch::routes);
 }
 
 /// The OpenAPI document as it is served.

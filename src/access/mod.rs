@@ -11,8 +11,8 @@ mod types;
 
 pub use password::hash as hash_password;
 pub use queries::{
-    People, active_role, default_country, has_organization, insert_organization, insert_user, people, time_zone,
-    user_by_email,
+    People, active_role, country, default_country, has_organization, insert_organization, insert_user, people,
+    time_zone, user_by_email,
 };
 pub use types::{ApiToken, CreateApiToken, CreateUser, User};
 

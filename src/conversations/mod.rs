@@ -15,11 +15,13 @@ mod routes;
 mod threads;
 mod types;
 
-pub use desk::update_conversation;
-pub use moved::or_moved;
+pub use desk::{create_conversation, update_conversation};
+pub use moved::{or_moved, today};
 pub use queries::raw_mail;
 pub use record::{Counterpart, NewMessage, Place, Recorded, record_message};
-pub use types::{Addressee, Conversation, ConversationStatus, Message, MessageType, UpdateConversation};
+pub use types::{
+    Addressee, Conversation, ConversationStatus, CreateConversation, Message, MessageType, UpdateConversation,
+};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

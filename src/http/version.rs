@@ -5,6 +5,8 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::header::{IF_MATCH, IF_NONE_MATCH};
 use actix_web::{FromRequest, HttpRequest};
+use serde::{Deserialize, Deserializer, de};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Result};
@@ -20,6 +22,27 @@ impl IfMatch {
     }
 }
 
+/// In a body: a version, or a tag with one.
+impl<'de> Deserialize<'de> for IfMatch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::Null => Self(None),
+            Value::Number(version) => {
+                Self(Some(version.as_i64().and_then(|one| one.try_into().ok()).into_iter().collect()))
+            }
+            Value::String(tag) if tag.trim() == "*" => Self(None),
+            Value::String(tag) => Self(Some(version_of(&tag).into_iter().collect())),
+            _ => return Err(de::Error::custom("must be a version or an ETag")),
+        })
+    }
+}
+
+/// The version that a tag begins with.
+fn version_of(tag: &str) -> Option<i32> {
+    let tag = tag.trim();
+    tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').split('-').next()?.parse().ok()
+}
+
 impl FromRequest for IfMatch {
     type Error = Error;
     type Future = Ready<Result<Self>>;
@@ -27,14 +50,9 @@ impl FromRequest for IfMatch {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let tags = tags(request, IF_MATCH.as_str());
         ready(Ok(Self(match tags {
-            Some(tags) if !tags.iter().any(|tag| tag == "*") => Some(
-                tags.iter()
-                    .filter_map(|tag| {
-                        let tag = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
-                        tag.split('-').next()?.parse().ok()
-                    })
-                    .collect(),
-            ),
+            Some(tags) if !tags.iter().any(|tag| tag == "*") => {
+                Some(tags.iter().filter_map(|tag| version_of(tag)).collect())
+            }
             _ => None,
         })))
     }

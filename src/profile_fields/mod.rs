@@ -10,9 +10,9 @@ mod types;
 mod update;
 mod value;
 
-pub use queries::{fields, fields_for_write, holder, release_values, store_value};
-pub use types::{CreateProfileField, FieldOption, FieldType, ProfileField};
-pub use update::create_field;
+pub use queries::{add_value, fields, fields_for_write, holder, release_values, store_value};
+pub use types::{CreateProfileField, FieldOption, FieldType, ProfileField, UpdateProfileField};
+pub use update::{create_field, delete_field, update_field};
 pub use value::{Indexed, Rules, check, indexed, query_value, terms};
 
 use utoipa_actix_web::service_config::ServiceConfig;

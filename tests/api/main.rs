@@ -15,6 +15,8 @@
 
 mod access;
 mod attachments;
+mod batch;
+mod changes;
 mod channels;
 mod contacts;
 mod contract;

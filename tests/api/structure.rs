@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::support::files;
 
 /// From the ground floor up. A room calls only rooms below it.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 14] = [
     "access",
     "channels",
     "contacts",
@@ -18,6 +18,7 @@ const ROOMS: [&str; 13] = [
     "inbound",
     "sidebar",
     "changes",
+    "batch",
     "demo",
 ];
 

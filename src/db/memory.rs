@@ -1,0 +1,52 @@
+//! What a transaction keeps in mind until it ends: what happened in it, and what it has read for good.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use super::Tx;
+use super::events::{self, NewEvent};
+use crate::error::Result;
+
+#[derive(Default)]
+pub struct Memory {
+    /// Written together, as the transaction's last statement.
+    pub(super) events: Vec<NewEvent>,
+    read: HashMap<TypeId, Rc<dyn Any>>,
+}
+
+impl Memory {
+    /// What a savepoint takes back was not read, and did not happen.
+    pub(super) fn forget_since(&mut self, events: usize) {
+        self.events.truncate(events);
+        self.read.clear();
+    }
+}
+
+impl Tx<'_> {
+    /// A `T` that is read at most once in a transaction; [`Tx::forget`] is for who changes it.
+    pub fn once<T: 'static>(&mut self, read: impl FnOnce(&mut Tx) -> Result<T>) -> Result<Rc<T>> {
+        let known = self.memory.read.get(&TypeId::of::<T>()).cloned();
+        if let Some(known) = known.and_then(|known| known.downcast().ok()) {
+            return Ok(known);
+        }
+        let new = Rc::new(read(self)?);
+        self.memory.read.insert(TypeId::of::<T>(), new.clone());
+        Ok(new)
+    }
+
+    pub fn forget<T: 'static>(&mut self) {
+        self.memory.read.remove(&TypeId::of::<T>());
+    }
+
+    /// How many things happened in it so far.
+    pub fn happened(&self) -> usize {
+        self.memory.events.len()
+    }
+
+    /// Writes down what happened, before the transaction is committed.
+    pub(super) fn finish(&mut self) -> Result<()> {
+        let events = std::mem::take(&mut self.memory.events);
+        events::write(self.conn, self.organization, events)
+    }
+}
