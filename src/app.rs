@@ -24,7 +24,7 @@ use crate::http::jwt::Jwt;
 use crate::http::{docs, middleware, problem, query};
 use crate::{
     access, batch, changes, channels, contacts, conversations, inbound, moments, notes, profile_fields, profiles,
-    sidebar,
+    sidebar, timeline,
 };
 
 /// What handlers share.
@@ -68,6 +68,7 @@ impl State {
         (name = "notes", description = "What colleagues write for each other"),
         (name = "conversations", description = "What was written back and forth, and by whom"),
         (name = "contact moments", description = "The history of a contact or a profile, across channels"),
+        (name = "timeline", description = "What happened to a contact or a profile, one by one"),
         (name = "inbound", description = "What comes in through a channel"),
         (name = "sidebar", description = "What stands beside an open conversation"),
         (name = "batch", description = "Many writes in one request"),
@@ -89,6 +90,7 @@ fn rooms(config: &mut ServiceConfig) {
         .configure(notes::routes)
         .configure(conversations::routes)
         .configure(moments::routes)
+        .configure(timeline::routes)
         .configure(inbound::routes)
         .configure(sidebar::routes)
         .configure(changes::routes)

@@ -16,7 +16,8 @@
 //!
 //! `app → rooms → {http, db} → {error, ids, actor, answer, text, search, config}`. The rooms stand from the ground
 //! floor up: access, channels, contacts, profile_fields, profiles, attachments, notes, conversations, moments,
-//! inbound, sidebar, changes, batch, demo. A room calls only rooms below it. A read may join any table; only the room that
+//! timeline, inbound, sidebar, changes, batch, demo. A room calls only rooms below it. A read may join any table; only
+//! the room that
 //! owns a table writes it. A test holds this.
 
 pub mod access;
@@ -46,3 +47,4 @@ pub mod sidebar;
 pub mod telemetry;
 pub mod text;
 mod text_enum;
+pub mod timeline;

@@ -15,8 +15,8 @@ mod types;
 pub use crate::db::subject::Subject as Of;
 pub use links::Links;
 pub use queries::{
-    Exchange, File, adopt_uploads, attachments_of_messages, count_attachments, create_attachment, get_attachment,
-    insert_exchanged, keep_blob, list_attachments, move_attachments,
+    Exchange, File, adopt_uploads, attachments_of_messages, attachments_with_ids, count_attachments, create_attachment,
+    get_attachment, insert_exchanged, keep_blob, list_attachments, move_attachments,
 };
 pub use store::{Blob, Store};
 pub use types::{Attachment, AttachmentFilter, AttachmentKind, AttachmentList};

@@ -275,6 +275,21 @@ pub fn attachments_of_messages(
     Ok(of_messages)
 }
 
+/// These attachments, in whatever order.
+pub fn attachments_with_ids(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    links: &Links,
+    ids: &[AttachmentId],
+) -> Result<Vec<Attachment>> {
+    let rows = attachments::table
+        .filter(attachments::organization_id.eq(organization))
+        .filter(attachments::id.eq_any(ids))
+        .select(AttachmentRow::as_select())
+        .load(conn)?;
+    views(conn, organization, links, rows)
+}
+
 fn views(
     conn: &mut PgConnection,
     organization: OrganizationId,

@@ -17,9 +17,8 @@ use crate::db::Tx;
 use crate::error::{Code, Error, Kind, Result};
 use crate::http::body::fit;
 use crate::http::problem;
-use crate::ids::{ChannelId, ContactId, ConversationId, NoteId, ProfileFieldId, ProfileId};
+use crate::ids::{ChannelId, ContactId, ConversationId, NoteId, ProfileId};
 use crate::notes::{self, Note, NotedType, On};
-use crate::profile_fields::{self, ProfileField};
 use crate::profiles::{self, Outcome, Saved};
 
 const FAILED_DEPENDENCY: u16 = 424;
@@ -45,7 +44,9 @@ pub fn carry_out(tx: &mut Tx, caller: &Caller, batch: &Batch) -> Result<BatchRes
             Ok(Written { status, outcome, id, version }) => {
                 BatchResult { index, status, outcome, id: Some(id), version, problem: None }
             }
-            Err(error) if matches!(error.code().kind(), Kind::Internal | Kind::Unavailable) => return Err(error),
+            Err(error) if error.is_transient() || matches!(error.code().kind(), Kind::Internal | Kind::Unavailable) => {
+                return Err(error);
+            }
             Err(error) => BatchResult {
                 index,
                 status: problem::status(error.code()).as_u16(),
@@ -78,7 +79,7 @@ fn none_done(mut results: Vec<BatchResult>, refused: usize) -> Error {
 }
 
 fn write(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written> {
-    if matches!(operation.resource, Resource::Channel | Resource::ProfileField) {
+    if operation.resource == Resource::Channel {
         caller.require_admin()?;
     }
     match operation.op {
@@ -126,10 +127,6 @@ fn create(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written
             let Channel { id, version, .. } = channels::insert_channel(tx, &operation.body()?)?;
             (id.0, version)
         }
-        Resource::ProfileField => {
-            let ProfileField { id, version, .. } = profile_fields::create_field(tx, &operation.body()?)?;
-            (id.0, version)
-        }
     };
     Ok(Written { status: 201, outcome: BatchOutcome::Created, id, version: Some(version) })
 }
@@ -149,9 +146,6 @@ fn update(tx: &mut Tx, operation: &Operation) -> Result<Written> {
         }
         Resource::Note => notes::update_note(tx, NoteId(id), &if_match, &operation.body()?)?.version,
         Resource::Channel => channels::update_channel(tx, ChannelId(id), &if_match, &operation.body()?)?.version,
-        Resource::ProfileField => {
-            profile_fields::update_field(tx, ProfileFieldId(id), &if_match, &operation.body()?)?.version
-        }
     };
     Ok(done(tx, happened, BatchOutcome::Updated, id, version))
 }
@@ -163,7 +157,6 @@ fn delete(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written
         Resource::Contact => contacts::delete_contact(tx, ContactId(id), &if_match)?,
         Resource::Note => notes::delete_note(tx, caller, NoteId(id), &if_match)?,
         Resource::Channel => channels::delete_channel(tx, ChannelId(id), &if_match)?,
-        Resource::ProfileField => profile_fields::delete_field(tx, ProfileFieldId(id), &if_match, false)?,
         Resource::Conversation => return Err(no_such_kind()),
     }
     Ok(Written { status: 204, outcome: BatchOutcome::Deleted, id, version: None })

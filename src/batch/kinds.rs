@@ -50,9 +50,9 @@ impl Kind {
     }
 }
 
-const KINDS: [Kind; 20] = {
+const KINDS: [Kind; 17] = {
     use Op::{Attach, Create, Delete, Detach, Update, Upsert};
-    use Resource::{Channel, Contact, Conversation, Note, Profile, ProfileField};
+    use Resource::{Channel, Contact, Conversation, Note, Profile};
     [
         Kind::new(Create, Profile, "CreateProfileOperation").body("CreateProfile"),
         Kind::new(Upsert, Profile, "UpsertProfileOperation").upsert_on().body("CreateProfile"),
@@ -71,9 +71,6 @@ const KINDS: [Kind; 20] = {
         Kind::new(Create, Channel, "CreateChannelOperation").body("CreateChannel"),
         Kind::new(Update, Channel, "UpdateChannelOperation").existing().body("UpdateChannel"),
         Kind::new(Delete, Channel, "DeleteChannelOperation").existing(),
-        Kind::new(Create, ProfileField, "CreateProfileFieldOperation").body("CreateProfileField"),
-        Kind::new(Update, ProfileField, "UpdateProfileFieldOperation").existing().body("UpdateProfileField"),
-        Kind::new(Delete, ProfileField, "DeleteProfileFieldOperation").existing(),
     ]
 };
 

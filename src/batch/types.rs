@@ -33,7 +33,6 @@ text_enum! {
         Conversation = "conversation",
         Note = "note",
         Channel = "channel",
-        ProfileField = "profile_field",
     }
 }
 

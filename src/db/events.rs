@@ -1,31 +1,29 @@
 //! What happened, written once, by the verb that did it and in its transaction.
 //!
-//! Histories, audit trail and changes all read this one table.
+//! Histories, audit trail, timelines and changes all read this one table.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::Tx;
-use super::rows::rows;
-use crate::actor::{ActorRef, ActorType};
+use super::{Tx, schema::events, timeline};
+use crate::actor::ActorType;
 use crate::error::Result;
 use crate::ids::{ContactId, ConversationId, EventId, OrganizationId, ProfileId};
 
 /// One thing that happened to one resource.
 #[derive(Debug, Clone)]
 pub struct Event {
-    kind: &'static str,
+    pub(super) kind: &'static str,
     resource_id: Uuid,
     version: Option<i32>,
-    profile: Option<ProfileId>,
-    from_profile: Option<ProfileId>,
-    contact: Option<ContactId>,
-    conversation: Option<ConversationId>,
+    pub(super) profile: Option<ProfileId>,
+    pub(super) from_profile: Option<ProfileId>,
+    pub(super) contact: Option<ContactId>,
+    pub(super) conversation: Option<ConversationId>,
     before: Option<Value>,
-    after: Option<Value>,
+    pub(super) after: Option<Value>,
 }
 
 impl Event {
@@ -82,78 +80,65 @@ impl Event {
     }
 }
 
-/// An event with who did it, and when.
-pub struct NewEvent {
+#[derive(Insertable)]
+#[diesel(table_name = events)]
+struct NewEvent {
+    organization_id: OrganizationId,
     id: EventId,
     occurred_at: DateTime<Utc>,
-    actor: ActorRef,
-    request_id: Option<Uuid>,
-    event: Event,
+    actor_type: ActorType,
+    actor_id: Option<Uuid>,
+    type_: &'static str,
+    resource_type: &'static str,
+    resource_id: Uuid,
+    version: Option<i32>,
+    profile_id: Option<ProfileId>,
+    from_profile_id: Option<ProfileId>,
+    contact_id: Option<ContactId>,
+    conversation_id: Option<ConversationId>,
+    before: Option<Value>,
+    after: Option<Value>,
+    request_id: Option<String>,
 }
 
-impl NewEvent {
-    /// What it changed of a resource beyond a version: None for another's event, or an earlier one.
-    pub(super) fn change_since(&self, resource: Uuid, version: i32) -> Option<Changed> {
-        let is_later = self.event.resource_id == resource && self.event.version > Some(version);
-        is_later.then(|| (self.event.before.clone(), self.event.after.clone()))
-    }
-}
-
-/// Fields as they were and as they became, as far as the event tells.
-pub(super) type Changed = (Option<Value>, Option<Value>);
-
-/// Writes down that `event` happened, now, by the transaction's actor: with all others, when the transaction ends.
+/// Writes down that `event` happened, now, by the transaction's actor.
 pub fn record(tx: &mut Tx, event: Event) -> Result<()> {
-    let (occurred_at, actor, request_id) = (tx.now, tx.actor, tx.request_id);
-    tx.memory.events.push(NewEvent { id: EventId::new(), occurred_at, actor, request_id, event });
-    Ok(())
+    record_all(tx, vec![event])
 }
 
-rows! {
-    struct EventRows into "events" {
-        id: SqlUuid = EventId,
-        occurred_at: Timestamptz = DateTime<Utc>,
-        actor_type: Text = ActorType,
-        actor_id: Nullable<SqlUuid> = Option<Uuid>,
-        type_: Text = &'static str,
-        resource_type: Text = &'static str,
-        resource_id: SqlUuid = Uuid,
-        version: Nullable<Integer> = Option<i32>,
-        profile_id: Nullable<SqlUuid> = Option<ProfileId>,
-        from_profile_id: Nullable<SqlUuid> = Option<ProfileId>,
-        contact_id: Nullable<SqlUuid> = Option<ContactId>,
-        conversation_id: Nullable<SqlUuid> = Option<ConversationId>,
-        before: Nullable<Jsonb> = Option<Value>,
-        after: Nullable<Jsonb> = Option<Value>,
-        request_id: Nullable<Text> = Option<String>,
+/// As [`record`], for at most a few thousand: PostgreSQL takes 65,535 parameters.
+pub fn record_all(tx: &mut Tx, events: Vec<Event>) -> Result<()> {
+    let mut rows = Vec::new();
+    let mut on_timelines = Vec::new();
+    for event in events {
+        let entries = timeline::Entries::of(&event);
+        let row = row(tx, event);
+        on_timelines.push((row.id, entries));
+        rows.push(row);
     }
-    ""
+    tx.memory.happened += rows.len();
+    diesel::insert_into(events::table).values(rows).execute(tx.conn)?;
+    timeline::insert(tx, on_timelines)
 }
 
-pub(super) fn write(conn: &mut PgConnection, organization: OrganizationId, events: Vec<NewEvent>) -> Result<()> {
-    if events.is_empty() {
-        return Ok(());
+fn row(tx: &Tx, event: Event) -> NewEvent {
+    let resource_type = event.kind.split_once('.').map_or(event.kind, |(resource, _)| resource);
+    NewEvent {
+        organization_id: tx.organization,
+        id: EventId::new(),
+        occurred_at: tx.now,
+        actor_type: tx.actor.kind,
+        actor_id: tx.actor.id,
+        type_: event.kind,
+        resource_type,
+        resource_id: event.resource_id,
+        version: event.version,
+        profile_id: event.profile,
+        from_profile_id: event.from_profile,
+        contact_id: event.contact,
+        conversation_id: event.conversation,
+        before: event.before,
+        after: event.after,
+        request_id: tx.request_id.map(|id| id.to_string()),
     }
-    let mut rows = EventRows::of(organization);
-    for NewEvent { id, occurred_at, actor, request_id, event } in events {
-        rows.push(
-            id,
-            occurred_at,
-            actor.kind,
-            actor.id,
-            event.kind,
-            event.kind.split_once('.').map_or(event.kind, |(resource, _)| resource),
-            event.resource_id,
-            event.version,
-            event.profile,
-            event.from_profile,
-            event.contact,
-            event.conversation,
-            event.before,
-            event.after,
-            request_id.map(|id| id.to_string()),
-        );
-    }
-    rows.execute(conn)?;
-    Ok(())
 }

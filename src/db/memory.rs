@@ -1,24 +1,23 @@
-//! What a transaction keeps in mind until it ends: what happened in it, and what it has read for good.
+//! What a transaction keeps in mind until it ends: how much happened in it, and what it has read for good.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
 use std::rc::Rc;
 
 use super::Tx;
-use super::events::{self, NewEvent};
 use crate::error::Result;
 
 #[derive(Default)]
 pub struct Memory {
-    /// Written together, as the transaction's last statement.
-    pub(super) events: Vec<NewEvent>,
+    /// How many events it recorded.
+    pub(super) happened: usize,
     read: HashMap<TypeId, Rc<dyn Any>>,
 }
 
 impl Memory {
     /// What a savepoint takes back was not read, and did not happen.
-    pub(super) fn forget_since(&mut self, events: usize) {
-        self.events.truncate(events);
+    pub(super) fn forget_since(&mut self, happened: usize) {
+        self.happened = happened;
         self.read.clear();
     }
 }
@@ -41,12 +40,6 @@ impl Tx<'_> {
 
     /// How many things happened in it so far.
     pub fn happened(&self) -> usize {
-        self.memory.events.len()
-    }
-
-    /// Writes down what happened, before the transaction is committed.
-    pub(super) fn finish(&mut self) -> Result<()> {
-        let events = std::mem::take(&mut self.memory.events);
-        events::write(self.conn, self.organization, events)
+        self.memory.happened
     }
 }

@@ -13,6 +13,7 @@ pub mod schema;
 mod stale;
 pub mod standing;
 pub mod subject;
+pub mod timeline;
 pub mod types;
 mod violation;
 
@@ -134,8 +135,7 @@ impl Db {
                 let mut tx = Tx::new(conn, caller.organization, actor, caller.request_id, &mut memory);
                 tx.again = again;
                 let Some(key) = retry.key.as_deref() else {
-                    let answer = work(&mut tx)?;
-                    return tx.finish().map(|()| answer);
+                    return work(&mut tx);
                 };
                 let caller_id = actor.id.unwrap_or(caller.user.0);
                 if let Some(answer) = idempotency::claim(&mut tx, caller_id, key, &retry)? {
@@ -143,7 +143,7 @@ impl Db {
                 }
                 let answer = work(&mut tx)?;
                 idempotency::keep(&mut tx, caller_id, key, &answer)?;
-                tx.finish().map(|()| answer)
+                Ok(answer)
             })
         })
         .await
@@ -168,8 +168,7 @@ impl Db {
                 let mut memory = Memory::default();
                 let mut tx = Tx::new(conn, organization, actor, None, &mut memory);
                 tx.again = again;
-                let done = work(&mut tx)?;
-                tx.finish().map(|()| done)
+                work(&mut tx)
             })
         })
         .await
@@ -235,7 +234,7 @@ impl<'c> Tx<'c> {
     pub fn attempt<T>(&mut self, work: impl FnOnce(&mut Tx) -> Result<Option<T>>) -> Result<Option<T>> {
         let (organization, actor, request_id) = (self.organization, self.actor, self.request_id);
         let (now, again) = (self.now, self.again);
-        let (happened, memory) = (self.memory.events.len(), &mut *self.memory);
+        let (happened, memory) = (self.memory.happened, &mut *self.memory);
         let done = self.conn.transaction(|conn| {
             work(&mut Tx { conn, organization, actor, request_id, now, memory: &mut *memory, again })?
                 .ok_or(Undone(None))

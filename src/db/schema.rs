@@ -404,6 +404,20 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        /// what a new profile has that says nothing of the field
+        default -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
+    /// the required fields that a profile has no value of: those profiles are found without looking at all others
+    profile_missing_values (organization_id, profile_id, field_id) {
+        organization_id -> Uuid,
+        profile_id -> Uuid,
+        field_id -> Uuid,
     }
 }
 
@@ -502,6 +516,26 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Tsvector;
 
+    /// which events stand on whose timeline; messages and files are read from their own tables
+    timeline_entries (organization_id, owner_id, at, id) {
+        organization_id -> Uuid,
+        /// a contact or a profile; an event of a conversation is there once for each contact that takes part
+        owner_id -> Uuid,
+        at -> Timestamptz,
+        /// that of the event; where one event is several entries, the others have ids of their own
+        id -> Uuid,
+        #[sql_name = "type"]
+        type_ -> Text,
+        event_id -> Uuid,
+        /// the conversation it is of, today: who joins it later has its entries too
+        conversation_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
     users (organization_id, id) {
         organization_id -> Uuid,
         id -> Uuid,
@@ -555,11 +589,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     profile_field_terms,
     profile_field_values,
     profile_fields,
+    profile_missing_values,
     profile_spellings,
     profile_terms,
     profile_words,
     profiles,
     refresh_tokens,
     thread_keys,
+    timeline_entries,
     users,
 );

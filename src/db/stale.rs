@@ -7,7 +7,6 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::Tx;
-use super::events::Changed;
 use super::schema::events;
 use crate::error::{Code, Error, Result};
 use crate::http::diagnose::escape;
@@ -31,17 +30,18 @@ impl IfMatch {
     }
 }
 
+/// Fields as they were and as they became, as far as an event tells.
+type Changed = (Option<Value>, Option<Value>);
+
 /// None where an event doesn't tell.
 fn changed_since(tx: &mut Tx, resource: Uuid, version: i32) -> Result<Option<Vec<String>>> {
-    let mut happened: Vec<Changed> = events::table
+    let happened: Vec<Changed> = events::table
         .filter(events::organization_id.eq(tx.organization))
         .filter(events::resource_id.eq(resource))
         .filter(events::version.gt(version))
         .order((events::version, events::id))
         .select((events::before, events::after))
         .load(tx.conn)?;
-    // What this transaction itself changed before isn't written yet.
-    happened.extend(tx.memory.events.iter().filter_map(|event| event.change_since(resource, version)));
     let told: Option<Vec<_>> = happened.iter().map(|(before, after)| before.as_ref().zip(after.as_ref())).collect();
     Ok(told.map(|changes| changed_fields(&changes)))
 }

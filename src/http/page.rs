@@ -123,9 +123,13 @@ fn list<F: DeserializeOwned + Validate>(
     }
 }
 
-/// `wait` says how to ask, not for what.
+/// Says how to ask or where to begin, not for what.
+fn is_place(name: &str) -> bool {
+    matches!(name, "wait" | "at" | "before" | "after")
+}
+
 fn list_name(path: &str, filters: &Pairs) -> String {
-    let mut filters: Pairs = filters.iter().filter(|(name, _)| name != "wait").cloned().collect();
+    let mut filters: Pairs = filters.iter().filter(|(name, _)| !is_place(name)).cloned().collect();
     filters.sort();
     let filters = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(filters).finish();
     format!("{path}?{filters}")
@@ -149,7 +153,11 @@ impl Page {
 
     /// The key of the last entry of the page before, or None on the first page.
     pub fn after<K: DeserializeOwned>(&self) -> Result<Option<K>> {
-        let Some(cursor) = &self.cursor else { return Ok(None) };
+        self.cursor.as_deref().map(|cursor| self.key(cursor)).transpose()
+    }
+
+    /// The key in a cursor of this list.
+    pub fn key<K: DeserializeOwned>(&self, cursor: &str) -> Result<K> {
         let refused =
             || Error::new(Code::CursorInvalid, "The cursor belongs to another list, sort or filter, or was changed.");
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refused())?;
@@ -157,7 +165,7 @@ impl Page {
         if checksum != self.checksum(key) {
             return Err(refused());
         }
-        serde_json::from_slice(key).map(Some).map_err(|_| refused())
+        serde_json::from_slice(key).map_err(|_| refused())
     }
 
     /// Drops the row beyond the page, and says where the next page begins.

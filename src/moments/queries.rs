@@ -79,7 +79,8 @@ pub fn count_moments(conn: &mut PgConnection, organization: OrganizationId, of: 
     i64::try_from(counted.len()).map_err(Error::internal)
 }
 
-fn contact_ids(conn: &mut PgConnection, organization: OrganizationId, of: Of) -> Result<Vec<ContactId>> {
+/// Whose conversations they are; 404 for what isn't there.
+pub fn contact_ids(conn: &mut PgConnection, organization: OrganizationId, of: Of) -> Result<Vec<ContactId>> {
     match of {
         Of::Contact(id) => Subject::Contact(id).find(conn, organization).map(|_| vec![id]),
         Of::Profile(id) => {

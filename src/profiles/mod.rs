@@ -9,6 +9,7 @@ mod delete;
 mod filter;
 mod queries;
 mod rank;
+mod retype;
 mod routes;
 mod save;
 mod search;
@@ -36,5 +37,6 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(routes::list_profile_contacts)
         .service(routes::list_profile_history)
         .service(routes::list_contact_history)
-        .service(routes::detach_contact);
+        .service(routes::detach_contact)
+        .service(routes::update_profile_field);
 }

@@ -1,7 +1,5 @@
 //! Making and changing profiles.
 
-use std::rc::Rc;
-
 use serde_json::{Map, Value, json};
 
 use super::attach;
@@ -14,7 +12,7 @@ use crate::db::Tx;
 use crate::db::events::{self, Event};
 use crate::error::{Code, Error, FieldError, Result};
 use crate::http::version::IfMatch;
-use crate::ids::{ContactId, ProfileId};
+use crate::ids::{ContactId, ProfileFieldId, ProfileId};
 use crate::profile_fields::{self, FieldType, ProfileField};
 
 /// Whether a new profile must have every required field. From an open conversation only a name is known.
@@ -40,12 +38,13 @@ fn create_with(tx: &mut Tx, body: &CreateProfile, contacts: &Contacts) -> Result
 
 /// Makes a profile without contacts.
 pub fn create(tx: &mut Tx, new: &NewProfile, required: Required) -> Result<ProfileId> {
-    let fields = fields_for_write(tx, &new.fields)?;
+    let fields = fields_for_create(tx, &new.fields)?;
     let country = country(tx, &fields)?;
-    let checked = changes::changes(&fields, &Values::new(), &new.fields, &country);
+    let wanted = changes::with_defaults(&fields, &new.fields);
+    let checked = changes::changes(&fields, &Values::new(), &wanted, &country);
     let mut errors = Vec::new();
     if required == Required::Bind {
-        errors.extend(changes::absent(&fields, &new.fields));
+        errors.extend(changes::absent(&fields, &wanted));
     }
     let changes = checked.unwrap_or_else(|wrong| {
         errors.extend(wrong);
@@ -58,34 +57,39 @@ pub fn create(tx: &mut Tx, new: &NewProfile, required: Required) -> Result<Profi
     let name = new.name.trim();
     let kind = new.kind.unwrap_or(ProfileKind::Person);
     let id = queries::insert_profile(tx, name, kind, &values)?;
-    for (field, value) in changes.iter().filter_map(|change| Some((change.field, change.becomes.as_ref()?))) {
-        profile_fields::add_value(tx, field, id, value)?;
+    for Change { field, becomes, .. } in &changes {
+        profile_fields::store_value(tx, field, id, becomes.as_ref())?;
     }
+    let missing: Vec<ProfileFieldId> = changes::missing(&fields, &values).map(|field| field.id).collect();
+    profile_fields::note_missing(tx, id, &missing)?;
     let after = json!({ "name": name, "kind": kind, "fields": changes::by_key(&fields, &values) });
     events::record(tx, Event::new("profile.created", id.0).profile(id).version(1).after(after))?;
     Ok(id)
 }
 
 pub fn update_profile(tx: &mut Tx, id: ProfileId, if_match: &IfMatch, body: &UpdateProfile) -> Result<Saved> {
+    let no_fields = Map::new();
+    let wanted = body.fields.as_ref().unwrap_or(&no_fields);
+    // Fields are locked before profiles: a change of a field may touch them all.
+    let fields = fields_for_write(tx, wanted)?;
     let row = queries::lock_profile(tx, id)?;
     if_match.check(tx, id.0, row.version)?;
-    let no_fields = Map::new();
-    let (was, fields) = (row.version, body.fields.as_ref().unwrap_or(&no_fields));
-    let version = update(tx, row, body.name.as_deref(), body.kind, fields)?;
+    let was = row.version;
+    let version = update(tx, row, body.name.as_deref(), body.kind, wanted, &fields)?;
     Ok(Saved { id, version, outcome: if version == was { Outcome::Unchanged } else { Outcome::Updated } })
 }
 
-/// Changes a locked profile, and gives its version: the same when nothing changed.
+/// Changes a locked profile with fields that are locked, too, and gives its version: the same when nothing changed.
 fn update(
     tx: &mut Tx,
     row: ProfileRow,
     name: Option<&str>,
     kind: Option<ProfileKind>,
     wanted: &Map<String, Value>,
+    fields: &[ProfileField],
 ) -> Result<i32> {
-    let fields = fields_for_write(tx, wanted)?;
-    let country = country(tx, &fields)?;
-    let changes = changes::changes(&fields, row.values(), wanted, &country).map_err(Error::invalid)?;
+    let country = country(tx, fields)?;
+    let changes = changes::changes(fields, row.values(), wanted, &country).map_err(Error::invalid)?;
     let name = name.map_or(row.name.as_str(), str::trim);
     let kind = kind.unwrap_or(row.kind);
     let (mut before, mut after) = (Map::new(), Map::new());
@@ -109,6 +113,9 @@ fn update(
     for Change { field, becomes, .. } in &changes {
         profile_fields::store_value(tx, field, row.id, becomes.as_ref())?;
     }
+    let given = changes.iter().filter(|change| change.field.required && change.was.is_none());
+    let given: Vec<ProfileFieldId> = given.map(|change| change.field.id).collect();
+    profile_fields::note_given(tx, row.id, &given)?;
     let event = Event::new("profile.updated", row.id.0).profile(row.id).version(version);
     events::record(tx, event.change(before.into(), after.into()))?;
     Ok(version)
@@ -117,36 +124,46 @@ fn update(
 /// Changes the profile that has the body's value of the unique field `key`, or makes one. Of several that come at
 /// once with the same value, the unique key lets one make it; the others find it.
 pub fn upsert_profile(tx: &mut Tx, key: &str, body: &CreateProfile) -> Result<Saved> {
-    let (field, value) = upsert_key(tx, key, body)?;
     let contacts = find_or_make_contacts(tx, &body.contacts)?;
     for contact in &contacts.known {
         contacts::lock_contact(tx, *contact)?;
     }
+    let fields = fields_for_create(tx, &body.fields)?;
+    let (field, value) = upsert_key(tx, key, body, &fields)?;
     if let Some((id, _)) = profile_fields::holder(tx, field.id, &value)? {
-        return update_with(tx, id, body, &contacts);
+        return update_with(tx, id, body, &contacts, &fields);
     }
     match tx.savepoint(|tx| create_with(tx, body, &contacts)) {
         Ok(id) => Ok(Saved { id, version: 1, outcome: Outcome::Created }),
         Err(error) if error.code() == Code::ValueTaken => {
             // Another made it in this moment, unless it is another field's value that is taken.
             let (id, _) = profile_fields::holder(tx, field.id, &value)?.ok_or(error)?;
-            update_with(tx, id, body, &contacts)
+            update_with(tx, id, body, &contacts, &fields)
         }
         Err(error) => Err(error),
     }
 }
 
-fn update_with(tx: &mut Tx, id: ProfileId, body: &CreateProfile, contacts: &Contacts) -> Result<Saved> {
-    let row = queries::lock_profile(tx, id)?;
+fn update_with(
+    tx: &mut Tx,
+    id: ProfileId,
+    body: &CreateProfile,
+    contacts: &Contacts,
+    fields: &[ProfileField],
+) -> Result<Saved> {
+    let row = match queries::lock_profile(tx, id) {
+        // It was deleted since it was found: run again, the transaction makes another.
+        Err(error) if error.code() == Code::ProfileNotFound => return Err(error.transient()),
+        row => row?,
+    };
     let was = row.version;
-    let version = update(tx, row, Some(&body.name), body.kind, &body.fields)?;
+    let version = update(tx, row, Some(&body.name), body.kind, &body.fields, fields)?;
     let changed = attach::attach_all(tx, contacts, id)? || version != was;
     Ok(Saved { id, version, outcome: if changed { Outcome::Updated } else { Outcome::Unchanged } })
 }
 
 /// The field that tells profiles apart, and the body's value of it.
-fn upsert_key(tx: &mut Tx, key: &str, body: &CreateProfile) -> Result<(ProfileField, String)> {
-    let fields = fields_for_write(tx, &body.fields)?;
+fn upsert_key(tx: &mut Tx, key: &str, body: &CreateProfile, fields: &[ProfileField]) -> Result<(ProfileField, String)> {
     let refused = |code, message| Err(Error::invalid_field(FieldError::query("upsert_on", code, message)));
     let Some(field) = fields.iter().find(|field| field.key == key) else {
         return refused("unknown", "must be the key of a profile field");
@@ -154,9 +171,9 @@ fn upsert_key(tx: &mut Tx, key: &str, body: &CreateProfile) -> Result<(ProfileFi
     if !field.unique {
         return refused("unique", "must be the key of a unique field");
     }
-    let country = country(tx, &fields)?;
+    let country = country(tx, fields)?;
     let wanted = body.fields.iter().filter(|(name, _)| *name == key).map(|(name, value)| (name.clone(), value.clone()));
-    let changes = changes::changes(&fields, &Values::new(), &wanted.collect(), &country).map_err(Error::invalid)?;
+    let changes = changes::changes(fields, &Values::new(), &wanted.collect(), &country).map_err(Error::invalid)?;
     let value = changes.iter().find_map(|change| change.becomes.as_ref());
     let indexed = value.and_then(|value| profile_fields::indexed(field, value).pop());
     match indexed {
@@ -192,9 +209,14 @@ fn find_or_make_contacts(tx: &mut Tx, bodies: &[CreateContact]) -> Result<Contac
     Ok(contacts)
 }
 
-fn fields_for_write(tx: &mut Tx, wanted: &Map<String, Value>) -> Result<Rc<Vec<ProfileField>>> {
+fn fields_for_write(tx: &mut Tx, wanted: &Map<String, Value>) -> Result<Vec<ProfileField>> {
     let keys: Vec<&str> = wanted.keys().map(String::as_str).collect();
     profile_fields::fields_for_write(tx, &keys)
+}
+
+fn fields_for_create(tx: &mut Tx, wanted: &Map<String, Value>) -> Result<Vec<ProfileField>> {
+    let keys: Vec<&str> = wanted.keys().map(String::as_str).collect();
+    profile_fields::fields_for_create(tx, &keys)
 }
 
 /// Needed only where telephone numbers are checked.

@@ -56,8 +56,8 @@ pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<Pro
         Vec::new()
     });
     let order = match filter.q {
-        Some(_) => Ok((Order::Name, false)),
-        None => filter::order(filter, &fields, &conditions),
+        Some(_) if filter.missing_fields != Some(false) => Ok((Order::Name, false)),
+        _ => filter::order(filter, &fields, &conditions),
     };
     let order = order.unwrap_or_else(|wrong| {
         errors.push(wrong);

@@ -126,6 +126,7 @@ pub struct NewProfile {
     /// Without it, a person.
     #[serde(default)]
     pub kind: Option<ProfileKind>,
+    /// Values by key. What isn't named has its field's default; null is no value.
     #[serde(default)]
     #[schema(value_type = Object, example = json!({}))]
     pub fields: Map<String, Value>,
@@ -141,6 +142,7 @@ pub struct CreateProfile {
     /// Without it, a person.
     #[serde(default)]
     pub kind: Option<ProfileKind>,
+    /// Values by key. What isn't named has its field's default; null is no value.
     #[serde(default)]
     #[schema(value_type = Object)]
     pub fields: Map<String, Value>,

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::support::files;
 
 /// From the ground floor up. A room calls only rooms below it.
-const ROOMS: [&str; 14] = [
+const ROOMS: [&str; 15] = [
     "access",
     "channels",
     "contacts",
@@ -15,6 +15,7 @@ const ROOMS: [&str; 14] = [
     "notes",
     "conversations",
     "moments",
+    "timeline",
     "inbound",
     "sidebar",
     "changes",

@@ -6,11 +6,11 @@ use diesel::upsert::excluded;
 
 use super::super::types::ConversationStatus;
 use crate::channels::Direction;
-use crate::db::Tx;
 use crate::db::schema::{
     contacts, conversation_participants, conversation_reads, conversation_subjects, conversations,
 };
 use crate::db::types::{SearchVector, TimeOrNever};
+use crate::db::{Tx, timeline};
 use crate::error::{Code, Error, Result};
 use crate::ids::{ChannelId, ContactId, ConversationId, ProfileId, UserId};
 use crate::text;
@@ -137,13 +137,13 @@ pub fn lock_conversations(tx: &mut Tx, ids: &[ConversationId]) -> Result<Vec<Con
         .load(tx.conn)?)
 }
 
-/// These contacts take part, each from the earliest time on.
+/// These contacts take part, each from the earliest time on. Says whether anyone came, or came earlier than known.
 pub fn insert_participants(
     tx: &mut Tx,
     conversation: ConversationId,
     joined: &[(ContactId, DateTime<Utc>)],
     last_message_at: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<bool> {
     let rows: Vec<_> = joined
         .iter()
         .map(|(contact, joined_at)| {
@@ -166,8 +166,7 @@ pub fn insert_participants(
         .do_update()
         .set(conversation_participants::joined_at.eq(excluded(conversation_participants::joined_at)));
     let is_earlier = conversation_participants::joined_at.gt(excluded(conversation_participants::joined_at));
-    diesel::query_dsl::methods::FilterDsl::filter(upsert, is_earlier).execute(tx.conn)?;
-    Ok(())
+    Ok(diesel::query_dsl::methods::FilterDsl::filter(upsert, is_earlier).execute(tx.conn)? > 0)
 }
 
 /// The contact takes part, from `at` on or earlier; and everyone who does has the conversation's newest message.
@@ -177,7 +176,9 @@ pub fn join_participant(
     contact: ContactId,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    insert_participants(tx, conversation.id, &[(contact, at)], conversation.last_message_at)?;
+    if insert_participants(tx, conversation.id, &[(contact, at)], conversation.last_message_at)? {
+        timeline::share(tx, conversation.id, Some(contact))?;
+    }
     diesel::update(conversation_participants::table)
         .filter(conversation_participants::organization_id.eq(tx.organization))
         .filter(conversation_participants::conversation_id.eq(conversation.id))

@@ -9,7 +9,7 @@ use diesel::sql_types::{Record, Text, Timestamptz, Uuid};
 
 use super::profile_views;
 use crate::db::keyset;
-use crate::db::schema::{contacts, profile_activity, profile_field_values, profiles};
+use crate::db::schema::{contacts, profile_activity, profile_field_values, profile_missing_values, profiles};
 use crate::db::types::TimeOrNever;
 use crate::error::Result;
 use crate::http::page::Page;
@@ -29,6 +29,11 @@ pub struct Wanted<'f> {
 impl Wanted<'_> {
     /// Whether every profile is.
     pub fn is_all(&self) -> bool {
+        self.filter.missing_fields.is_none() && self.conditions.is_empty() && self.is_any()
+    }
+
+    /// Whether nothing is asked but of its fields.
+    fn is_any(&self) -> bool {
         let times = [
             self.filter.created_from,
             self.filter.created_before,
@@ -39,7 +44,7 @@ impl Wanted<'_> {
         ];
         let filter = self.filter;
         let is_open = filter.kind.is_empty() && filter.created_by.is_empty() && filter.medium.is_empty();
-        is_open && times.iter().all(Option::is_none) && self.conditions.is_empty()
+        is_open && times.iter().all(Option::is_none)
     }
 }
 
@@ -85,6 +90,13 @@ pub(super) fn filtered(organization: OrganizationId, wanted: &Wanted) -> profile
                 .filter(contacts::organization_id.eq(organization))
                 .filter(contacts::profile_id.eq(profiles::id.nullable()))
                 .filter(contacts::medium.eq_any(filter.medium.clone())),
+        ));
+    }
+    if filter.missing_fields == Some(true) {
+        query = query.filter(exists(
+            profile_missing_values::table
+                .filter(profile_missing_values::organization_id.eq(organization))
+                .filter(profile_missing_values::profile_id.eq(profiles::id)),
         ));
     }
     for Condition { field, test } in conditions {
@@ -162,10 +174,44 @@ pub fn list_profiles(
             }
             keys!(query, last, id, TimeOrNever as Timestamptz, descending, page, conn)
         }
+        Order::Missing(field) => lacking(conn, organization, wanted, field, descending, page)?,
         Order::Field(field) => by_field(conn, organization, wanted, field, descending, page)?,
     };
     let count = keyset::count(conn, page, || filtered().select(profiles::id))?;
     Ok(ProfileList { data: profile_views(conn, organization, &ids)?, next_cursor, count, truncated: None })
+}
+
+/// Those that lack a required field, this one or any: ids of profiles are in the order in which they were made.
+fn lacking(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    wanted: &Wanted,
+    field: Option<ProfileFieldId>,
+    descending: bool,
+    page: &Page,
+) -> Result<(Vec<ProfileId>, Option<String>)> {
+    let id = profile_missing_values::profile_id;
+    let mut query = profile_missing_values::table
+        .filter(profile_missing_values::organization_id.eq(organization))
+        .select(id)
+        .distinct()
+        .limit(page.rows())
+        .into_boxed();
+    if let Some(field) = field {
+        query = query.filter(profile_missing_values::field_id.eq(field));
+    }
+    let is_lack = |condition: &Condition| Some(condition.field) == field && condition.test == Test::Set(false);
+    let others = !wanted.conditions.iter().all(is_lack);
+    if others || !wanted.is_any() {
+        query = query.filter(id.eq_any(filtered(organization, wanted).select(profiles::id)));
+    }
+    query = if descending { query.order(id.desc()) } else { query.order(id) };
+    if let Some(after) = page.after::<ProfileId>()? {
+        query = if descending { query.filter(id.lt(after)) } else { query.filter(id.gt(after)) };
+    }
+    let mut rows: Vec<ProfileId> = query.load(conn)?;
+    let next_cursor = page.cut(&mut rows, |id| *id)?;
+    Ok((rows, next_cursor))
 }
 
 /// Those with a value in its order, then those without one.
