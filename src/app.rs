@@ -24,8 +24,8 @@ use crate::http::deprecation::DEPRECATED;
 use crate::http::jwt::Jwt;
 use crate::http::{docs, middleware, page, problem, query};
 use crate::{
-    access, changes, channels, contacts, conversations, inbound, moments, notes, profile_fields, profiles, search,
-    sidebar, timeline,
+    access, batch, changes, channels, contacts, conversations, inbound, moments, notes, profile_fields, profiles,
+    search, sidebar, timeline,
 };
 
 /// What handlers share.
@@ -74,6 +74,7 @@ impl State {
         (name = "search", description = "Everything, by its words"),
         (name = "inbound", description = "What comes in through a channel"),
         (name = "sidebar", description = "What stands beside an open conversation"),
+        (name = "batch", description = "Many writes in one request"),
         (name = "changes", description = "What happens, for scripts and frontends to follow"),
     ),
     components(schemas(
@@ -110,7 +111,8 @@ fn rooms(config: &mut ServiceConfig) {
         .configure(search::routes)
         .configure(inbound::routes)
         .configure(sidebar::routes)
-        .configure(changes::routes);
+        .configure(changes::routes)
+        .configure(batch::routes);
 }
 
 /// The OpenAPI document as it is served.

@@ -88,6 +88,7 @@ codes! {
     ValueTaken Conflict "value_taken" "Another profile has this value of a unique field"
     InUse Conflict "in_use" "It is still in use"
     ChannelArchived Conflict "channel_archived" "The channel is archived"
+    BatchRefused Conflict "batch_refused" "An operation of an atomic batch was refused, so that none was done"
     AttachmentSent Conflict "attachment_sent" "The attachment belongs to a message already"
     VersionMismatch PreconditionFailed "version_mismatch" "It was changed since it was read"
     TooLarge TooLarge "too_large" "The request is too large"

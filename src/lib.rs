@@ -16,14 +16,15 @@
 //!
 //! `app → rooms → {http, db} → {error, ids, actor, answer, text, search_query, config}`. The rooms stand from the ground
 //! floor up: access, channels, contacts, profile_fields, profiles, attachments, notes, conversations, moments,
-//! timeline, search, inbound, sidebar, changes, demo. A room calls only rooms below it. A read may join any table; only the
-//! room that owns a table writes it. A test holds this.
+//! timeline, search, inbound, sidebar, changes, batch, demo. A room calls only rooms below it. A read may join any table;
+//! only the room that owns a table writes it. A test holds this.
 
 pub mod access;
 pub mod actor;
 pub mod answer;
 pub mod app;
 pub mod attachments;
+pub mod batch;
 pub mod changes;
 pub mod channels;
 pub mod command;

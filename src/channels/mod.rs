@@ -7,8 +7,8 @@ mod queries;
 mod routes;
 mod types;
 
-pub use queries::{channel_named, get_channel, insert_channel, open_channel};
-pub use types::{Channel, ChannelRef, CreateChannel, Direction, Medium};
+pub use queries::{channel_named, delete_channel, get_channel, insert_channel, open_channel, update_channel};
+pub use types::{Channel, ChannelRef, CreateChannel, Direction, Medium, UpdateChannel};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

@@ -132,6 +132,7 @@ pub fn archive_channel(tx: &mut Tx, id: ChannelId, if_match: &IfMatch, archived:
     if row.archived_at.is_some() == archived {
         return Ok(row.into());
     }
+    let was = row.archived_at;
     let row: ChannelRow = diesel::update(channels::table.find((tx.organization, id)))
         .set((
             channels::archived_at.eq(archived.then_some(tx.now)),
@@ -141,7 +142,8 @@ pub fn archive_channel(tx: &mut Tx, id: ChannelId, if_match: &IfMatch, archived:
         .returning(ChannelRow::as_returning())
         .get_result(tx.conn)?;
     let kind = if archived { "channel.archived" } else { "channel.unarchived" };
-    events::record(tx, Event::new(kind, id.0).version(row.version))?;
+    let (before, after) = (json!({ "archived_at": was }), json!({ "archived_at": row.archived_at }));
+    events::record(tx, Event::new(kind, id.0).version(row.version).change(before, after))?;
     Ok(row.into())
 }
 
@@ -174,6 +176,6 @@ fn lock_channel(tx: &mut Tx, id: ChannelId, if_match: &IfMatch) -> Result<Channe
         .first(tx.conn)
         .optional()?
         .ok_or_else(|| Error::not_found(Code::ChannelNotFound))?;
-    if_match.check(row.version)?;
+    if_match.check(tx, id.0, row.version)?;
     Ok(row)
 }

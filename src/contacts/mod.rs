@@ -10,10 +10,10 @@ mod types;
 
 pub use address::{phone_number, terms as address_terms};
 pub use queries::{
-    ContactRow, NewContact, checked, contact_views, contacts_of_profile, find_contacts, find_or_make, get_contact,
-    lock_contact, set_profile,
+    ContactRow, NewContact, checked, contact_views, contacts_of_profile, create_contact, delete_contact, find_contacts,
+    find_or_make, get_contact, lock_contact, set_profile, set_profile_of_new, update_contact,
 };
-pub use types::{Contact, ContactList, ContactRef, ContactSort, CreateContact, ProfileRef};
+pub use types::{Contact, ContactList, ContactRef, ContactSort, CreateContact, ProfileRef, UpdateContact};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

@@ -50,7 +50,8 @@ pub async fn list_contacts(caller: Caller, list: List<ContactFilter>, db: Data<D
 pub async fn create_contact(caller: Caller, body: Body<CreateContact>, db: Data<Db>) -> Result<Answer> {
     let Body { value, retry } = body;
     db.write(&caller, retry, move |tx| {
-        let contact = queries::create_contact(tx, &value)?;
+        let row = queries::create_contact(tx, &value)?;
+        let contact = queries::get_contact(tx.conn, tx.organization, row.id)?;
         Ok(Answer::created(format!("/v1/contacts/{}", contact.id), &contact)?.version(contact.version))
     })
     .await
@@ -82,7 +83,8 @@ pub async fn update_contact(
     let id = path.id;
     let Body { value, retry } = body;
     db.write(&caller, retry, move |tx| {
-        let contact = queries::update_contact(tx, id, &if_match, &value)?;
+        queries::update_contact(tx, id, &if_match, &value)?;
+        let contact = queries::get_contact(tx.conn, tx.organization, id)?;
         Ok(Answer::ok(&contact)?.version(contact.version))
     })
     .await

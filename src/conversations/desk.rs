@@ -12,8 +12,8 @@ use crate::error::{Error, FieldError, Result};
 use crate::http::version::IfMatch;
 use crate::ids::{ChannelId, ContactId, ConversationId, MessageId, UserId};
 
-/// Begins a conversation with a contact that the channel reaches.
-pub fn create_conversation(tx: &mut Tx, user: UserId, body: &CreateConversation) -> Result<ConversationId> {
+/// Begins a conversation with a contact that the channel reaches. Gives its version too.
+pub fn create_conversation(tx: &mut Tx, user: UserId, body: &CreateConversation) -> Result<(ConversationId, i32)> {
     let channel = channels::open_channel(tx.conn, tx.organization, body.channel_id)?;
     let contact = contacts::lock_contact(tx, body.contact_id)?;
     if contact.medium != channel.medium || !queries::is_known_on(tx, contact.id, channel.id)? {
@@ -27,7 +27,7 @@ pub fn create_conversation(tx: &mut Tx, user: UserId, body: &CreateConversation)
     if let Some(message) = &body.message {
         write(tx, user, channel.id, contact.id, &conversation, message)?;
     }
-    Ok(conversation.id)
+    Ok((conversation.id, conversation.version))
 }
 
 /// Records an answer, to whoever wrote last.
@@ -69,14 +69,15 @@ fn write(
     Ok(recorded.message)
 }
 
+/// Changes what agents decide about a conversation, and gives its version.
 pub fn update_conversation(
     tx: &mut Tx,
     id: ConversationId,
     if_match: &IfMatch,
     body: &UpdateConversation,
-) -> Result<()> {
+) -> Result<i32> {
     let before = queries::lock_conversation(tx, id)?;
-    if_match.check(before.version)?;
+    if_match.check(tx, id.0, before.version)?;
     let mut conversation = before.clone();
     if let Some(status) = body.status {
         conversation.status = status;
@@ -96,5 +97,5 @@ pub fn update_conversation(
     if activity::is_edited(&before, &conversation) {
         save_edited(tx, &before, &mut conversation)?;
     }
-    Ok(())
+    Ok(conversation.version)
 }

@@ -15,11 +15,13 @@ mod routes;
 mod threads;
 mod types;
 
-pub use desk::update_conversation;
-pub use moved::or_moved;
+pub use desk::{create_conversation, update_conversation};
+pub use moved::{or_moved, today};
 pub use queries::{Assignees, Wanted, raw_mail, reindex_messages, reindex_subjects, saying, vector_of_message};
 pub use record::{Counterpart, NewMessage, Place, Recorded, record_message};
-pub use types::{Addressee, Assigned, Conversation, ConversationStatus, Message, MessageType, UpdateConversation};
+pub use types::{
+    Addressee, Assigned, Conversation, ConversationStatus, CreateConversation, Message, MessageType, UpdateConversation,
+};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

@@ -21,3 +21,8 @@ pub fn or_moved(
     let into = queries::merged_into(tx.conn, tx.organization, id)?.ok_or(error)?;
     Ok(Answer::moved(uri.replacen(&id.to_string(), &into.to_string(), 1)))
 }
+
+/// The conversation that this one is today: itself, unless it became part of another.
+pub fn today(tx: &mut Tx, id: ConversationId) -> Result<ConversationId> {
+    Ok(queries::merged_into(tx.conn, tx.organization, id)?.unwrap_or(id))
+}

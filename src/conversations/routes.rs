@@ -69,7 +69,7 @@ pub async fn create_conversation(caller: Caller, body: Body<CreateConversation>,
     let user = caller.user;
     let Body { value, retry } = body;
     db.write(&caller, retry, move |tx| {
-        let id = desk::create_conversation(tx, user, &value)?;
+        let (id, _) = desk::create_conversation(tx, user, &value)?;
         let conversation = queries::conversation_view(tx.conn, tx.organization, user, id)?;
         Ok(Answer::created(format!("/v1/conversations/{id}"), &conversation)?.version(conversation.version))
     })

@@ -116,6 +116,7 @@ pub fn record_all(tx: &mut Tx, events: Vec<Event>) -> Result<()> {
         on_timelines.push((row.id, entries));
         rows.push(row);
     }
+    tx.memory.happened += rows.len();
     diesel::insert_into(events::table).values(rows).execute(tx.conn)?;
     timeline::insert(tx, on_timelines)
 }

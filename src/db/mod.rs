@@ -6,10 +6,13 @@ pub mod embedded;
 pub mod events;
 pub mod idempotency;
 pub mod keyset;
+mod memory;
 pub mod newest;
+pub mod rows;
 #[rustfmt::skip]
 pub mod schema;
 pub mod search_vector;
+mod stale;
 pub mod standing;
 pub mod streams;
 pub mod subject;
@@ -33,6 +36,7 @@ use crate::actor::{ActorRef, Caller};
 use crate::answer::{Answer, Retry};
 use crate::error::{Code, Error, Result};
 use crate::ids::OrganizationId;
+use memory::Memory;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
@@ -51,6 +55,9 @@ pub struct Tx<'c> {
     pub request_id: Option<Uuid>,
     /// The one time of everything that this transaction writes.
     pub now: DateTime<Utc>,
+    memory: &'c mut Memory,
+    /// Whether it runs again, since what others did at the same time was in its way.
+    pub again: bool,
 }
 
 /// The database, as handlers have it.
@@ -107,7 +114,8 @@ impl Db {
         self.run(move |conn| {
             conn.build_transaction().read_only().repeatable_read().run(|conn| {
                 let actor = standing::check(conn, &caller)?;
-                work(&mut Tx::new(conn, caller.organization, actor, caller.request_id))
+                let mut memory = Memory::default();
+                work(&mut Tx::new(conn, caller.organization, actor, caller.request_id, &mut memory))
             })
         })
         .await
@@ -124,9 +132,11 @@ impl Db {
         }
         let caller = caller.clone();
         self.run(move |conn| {
-            repeat(conn, |conn| {
+            repeat(conn, |conn, again| {
                 let actor = standing::check(conn, &caller)?;
-                let mut tx = Tx::new(conn, caller.organization, actor, caller.request_id);
+                let mut memory = Memory::default();
+                let mut tx = Tx::new(conn, caller.organization, actor, caller.request_id, &mut memory);
+                tx.again = again;
                 let Some(key) = retry.key.as_deref() else {
                     return work(&mut tx);
                 };
@@ -156,7 +166,15 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut Tx) -> Result<T> + Send + 'static,
     {
-        self.run(move |conn| repeat(conn, |conn| work(&mut Tx::new(conn, organization, actor, None)))).await
+        self.run(move |conn| {
+            repeat(conn, |conn, again| {
+                let mut memory = Memory::default();
+                let mut tx = Tx::new(conn, organization, actor, None, &mut memory);
+                tx.again = again;
+                work(&mut tx)
+            })
+        })
+        .await
     }
 
     /// Runs `work` in a transaction of no organization: what comes before there is a caller.
@@ -165,7 +183,7 @@ impl Db {
         T: Send + 'static,
         F: Fn(&mut PgConnection) -> Result<T> + Send + 'static,
     {
-        self.run(move |conn| repeat(conn, |conn| work(conn))).await
+        self.run(move |conn| repeat(conn, |conn, _| work(conn))).await
     }
 
     /// Whether the database answers.
@@ -201,23 +219,32 @@ impl<'c> Tx<'c> {
         organization: OrganizationId,
         actor: ActorRef,
         request_id: Option<Uuid>,
+        memory: &'c mut Memory,
     ) -> Self {
         // PostgreSQL keeps microseconds: what is answered is what is read later.
-        Self { conn, organization, actor, request_id, now: Utc::now().trunc_subsecs(6) }
+        Self { conn, organization, actor, request_id, now: Utc::now().trunc_subsecs(6), memory, again: false }
     }
 
     /// Runs `work` under a savepoint: when it fails, what it did is undone and its locks are released.
     pub fn savepoint<T>(&mut self, work: impl FnOnce(&mut Tx) -> Result<T>) -> Result<T> {
-        let (organization, actor, request_id, now) = (self.organization, self.actor, self.request_id, self.now);
-        self.conn.transaction(|conn| work(&mut Tx { conn, organization, actor, request_id, now }))
+        match self.attempt(|tx| work(tx).map(Some))? {
+            Some(done) => Ok(done),
+            None => Err(Error::internal("a savepoint was undone for no reason")),
+        }
     }
 
     /// As [`Tx::savepoint`]; undone too when `work` gives nothing.
     pub fn attempt<T>(&mut self, work: impl FnOnce(&mut Tx) -> Result<Option<T>>) -> Result<Option<T>> {
-        let (organization, actor, request_id, now) = (self.organization, self.actor, self.request_id, self.now);
-        let done = self
-            .conn
-            .transaction(|conn| work(&mut Tx { conn, organization, actor, request_id, now })?.ok_or(Undone(None)));
+        let (organization, actor, request_id) = (self.organization, self.actor, self.request_id);
+        let (now, again) = (self.now, self.again);
+        let (happened, memory) = (self.memory.happened, &mut *self.memory);
+        let done = self.conn.transaction(|conn| {
+            work(&mut Tx { conn, organization, actor, request_id, now, memory: &mut *memory, again })?
+                .ok_or(Undone(None))
+        });
+        if done.is_err() {
+            self.memory.forget_since(happened);
+        }
         match done {
             Ok(value) => Ok(Some(value)),
             Err(Undone(None)) => Ok(None),
@@ -236,10 +263,10 @@ impl<E: Into<Error>> From<E> for Undone {
 }
 
 /// One transaction, run again where the database asks for it.
-fn repeat<T>(conn: &mut PgConnection, work: impl Fn(&mut PgConnection) -> Result<T>) -> Result<T> {
+fn repeat<T>(conn: &mut PgConnection, work: impl Fn(&mut PgConnection, bool) -> Result<T>) -> Result<T> {
     let mut attempt = 1;
     loop {
-        match conn.transaction(|conn| work(conn)) {
+        match conn.transaction(|conn| work(conn, attempt > 1)) {
             Err(error) if error.is_transient() && attempt < ATTEMPTS => {
                 tracing::info!(attempt, %error, "transaction runs again");
                 attempt += 1;

@@ -257,7 +257,7 @@ pub fn tell(tx: &mut Tx, admin: UserId, colleague: UserId, files: &Files) -> Res
 }
 
 fn edit(tx: &mut Tx, message: &Recorded, change: Value) -> Result<()> {
-    conversations::update_conversation(tx, message.conversation, &IfMatch::default(), &body(change)?)
+    conversations::update_conversation(tx, message.conversation, &IfMatch::default(), &body(change)?).map(|_| ())
 }
 
 fn note(tx: &mut Tx, on: On, text: Value) -> Result<()> {

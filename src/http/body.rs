@@ -10,6 +10,7 @@ use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use validator::Validate;
@@ -148,6 +149,20 @@ pub fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T> {
     if text.contains("\\u0000") {
         errors.extend(nul_fields(&serde_json::from_str(text).map_err(|error| malformed(&error))?));
     }
+    complete(errors, fits)
+}
+
+/// The same of JSON that is parsed already, such as a part of a body.
+pub fn fit<T: DeserializeOwned + Validate>(value: &Value) -> Result<T> {
+    let (errors, fits) = match T::deserialize(value) {
+        Ok(fits) => (Vec::new(), Some(fits)),
+        Err(_) => diagnose(value.clone()),
+    };
+    complete(errors, fits)
+}
+
+/// What fits and is valid by its own rules too, or all that is wrong.
+fn complete<T: Validate>(mut errors: Vec<FieldError>, fits: Option<T>) -> Result<T> {
     if let Some(Err(invalid)) = fits.as_ref().map(Validate::validate) {
         for error in field_errors(Location::Body, &invalid) {
             // A substitute's own faults are not the client's.

@@ -16,7 +16,7 @@ pub const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Why a request was refused (RFC 9457).
 #[derive(ToSchema)]
-#[allow(dead_code)] // describes what `body` writes
+#[allow(dead_code)] // describes what `value` writes
 pub struct Problem {
     /// Identifies the code.
     #[schema(example = "urn:dossier:problem:contact_already_attached")]
@@ -40,6 +40,16 @@ pub struct Problem {
     /// Who has what was asked for, with a conflict that has a holder.
     #[schema(nullable = false, value_type = Option<Object>)]
     holder: Option<Value>,
+    /// The version it has by now, with `version_mismatch`.
+    #[schema(nullable = false, example = 4)]
+    version: Option<i32>,
+    /// What changed since the version that was sent, with `version_mismatch`: JSON Pointers (RFC 6901) in the
+    /// resource, without what is as it was again. Absent for a version that never was.
+    #[schema(nullable = false, example = json!(["/name", "/fields/relation_number"]))]
+    changed_fields: Option<Vec<String>>,
+    /// What became of each operation, with `batch_refused`: as in the answer to a batch.
+    #[schema(nullable = false, value_type = Option<Vec<Object>>)]
+    results: Option<Vec<Value>>,
 }
 
 /// The stable names of failures, for the document.
@@ -112,7 +122,7 @@ pub fn status(code: Code) -> StatusCode {
 }
 
 /// The problem document of a failure.
-pub fn body(error: &Error, request_id: Option<Uuid>) -> String {
+pub fn value(error: &Error, request_id: Option<Uuid>) -> Value {
     let code = error.code();
     let mut problem = Map::new();
     problem.insert("type".into(), format!("urn:dossier:problem:{}", code.as_str()).into());
@@ -125,7 +135,7 @@ pub fn body(error: &Error, request_id: Option<Uuid>) -> String {
         problem.insert("errors".into(), json!(error.errors()));
     }
     problem.extend(error.extensions().clone());
-    Value::Object(problem).to_string()
+    Value::Object(problem)
 }
 
 /// The answer to a failure.
@@ -138,7 +148,7 @@ pub fn render(error: &Error, request_id: Option<Uuid>) -> HttpResponse {
     if error.code().kind() == Kind::Unauthenticated {
         response.insert_header((WWW_AUTHENTICATE, HeaderValue::from_static("Bearer")));
     }
-    response.body(body(error, request_id))
+    response.body(value(error, request_id).to_string())
 }
 
 /// The middleware renders it again, with the request's id.

@@ -5,27 +5,42 @@ use std::future::{Ready, ready};
 use actix_web::dev::Payload;
 use actix_web::http::header::{IF_MATCH, IF_NONE_MATCH};
 use actix_web::{FromRequest, HttpRequest};
-use serde_json::json;
+use serde::{Deserialize, Deserializer, de};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-use crate::error::{Code, Error, Result};
+use crate::error::{Error, Result};
 
 /// The versions that a write may change; any when the header is absent or `*` (RFC 9110, 13.1.1).
 #[derive(Debug, Clone, Default)]
 pub struct IfMatch(Option<Vec<i32>>);
 
 impl IfMatch {
-    /// 412 unless the resource still has a version that the client read.
-    pub fn check(&self, version: i32) -> Result<()> {
-        match &self.0 {
-            Some(versions) if !versions.contains(&version) => Err(Error::new(
-                Code::VersionMismatch,
-                format!("It has version {version} by now: read it again, and decide again."),
-            )
-            .with("version", json!(version))),
-            _ => Ok(()),
-        }
+    /// None for any. [`crate::db`] checks them, since it knows what changed meanwhile.
+    pub fn versions(&self) -> Option<&[i32]> {
+        self.0.as_deref()
     }
+}
+
+/// In a body: a version, or a tag with one.
+impl<'de> Deserialize<'de> for IfMatch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(match Value::deserialize(deserializer)? {
+            Value::Null => Self(None),
+            Value::Number(version) => {
+                Self(Some(version.as_i64().and_then(|one| one.try_into().ok()).into_iter().collect()))
+            }
+            Value::String(tag) if tag.trim() == "*" => Self(None),
+            Value::String(tag) => Self(Some(version_of(&tag).into_iter().collect())),
+            _ => return Err(de::Error::custom("must be a version or an ETag")),
+        })
+    }
+}
+
+/// The version that a tag begins with.
+fn version_of(tag: &str) -> Option<i32> {
+    let tag = tag.trim();
+    tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').split('-').next()?.parse().ok()
 }
 
 impl FromRequest for IfMatch {
@@ -35,14 +50,9 @@ impl FromRequest for IfMatch {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let tags = tags(request, IF_MATCH.as_str());
         ready(Ok(Self(match tags {
-            Some(tags) if !tags.iter().any(|tag| tag == "*") => Some(
-                tags.iter()
-                    .filter_map(|tag| {
-                        let tag = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"');
-                        tag.split('-').next()?.parse().ok()
-                    })
-                    .collect(),
-            ),
+            Some(tags) if !tags.iter().any(|tag| tag == "*") => {
+                Some(tags.iter().filter_map(|tag| version_of(tag)).collect())
+            }
             _ => None,
         })))
     }

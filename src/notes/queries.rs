@@ -150,7 +150,7 @@ pub fn get_note(conn: &mut PgConnection, organization: OrganizationId, id: NoteI
 /// Its author stays; its event keeps the earlier text.
 pub fn update_note(tx: &mut Tx, id: NoteId, if_match: &IfMatch, body: &UpdateNote) -> Result<Note> {
     let row = lock_note(tx, id)?;
-    if_match.check(row.version)?;
+    if_match.check(tx, id.0, row.version)?;
     let text = body.body.as_ref().unwrap_or(&row.body);
     let mut mentions = row.mentions();
     if let Some(given) = &body.mentions {
@@ -212,7 +212,7 @@ pub fn delete_note(tx: &mut Tx, caller: &Caller, id: NoteId, if_match: &IfMatch)
     if row.author() != tx.actor && caller.require_admin().is_err() {
         return Err(Error::new(Code::NotAuthor, "Another's note is deleted by an administrator."));
     }
-    if_match.check(row.version)?;
+    if_match.check(tx, id.0, row.version)?;
     diesel::delete(notes::table.find((tx.organization, id))).execute(tx.conn)?;
     let before = json!({
         "body": row.body, "pinned": row.pinned, "mentions": row.mentions,

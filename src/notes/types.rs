@@ -24,7 +24,8 @@ text_enum! {
 }
 
 /// What a note is on.
-#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Noted {
     #[serde(rename = "type")]
     pub kind: NotedType,

@@ -119,7 +119,7 @@ pub async fn delete_profile_field(
     if query.dry_run == Some(true) {
         let plan = db.read(&caller, move |tx| {
             let field = queries::get_field(tx.conn, tx.organization, id)?;
-            if_match.check(field.version)?;
+            if_match.check(tx, field.id.0, field.version)?;
             plan::delete(tx, field, force)
         });
         return Answer::ok(&plan.await?.dry_run(true));

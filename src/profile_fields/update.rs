@@ -38,7 +38,7 @@ pub fn update_field(tx: &mut Tx, id: ProfileFieldId, if_match: &IfMatch, body: &
         queries::lock_required(tx)?;
     }
     let was = queries::lock_field(tx, id)?.ok_or_else(|| Error::not_found(Code::ProfileFieldNotFound))?;
-    if_match.check(was.version)?;
+    if_match.check(tx, id.0, was.version)?;
     let plan = plan::update(tx, was, body)?;
     plan.refuse()?;
     let Plan { was, field, .. } = &plan;
@@ -63,7 +63,7 @@ pub fn update_field(tx: &mut Tx, id: ProfileFieldId, if_match: &IfMatch, body: &
 /// What [`update_field`] would do.
 pub fn plan_update(tx: &mut Tx, id: ProfileFieldId, if_match: &IfMatch, body: &UpdateProfileField) -> Result<Plan> {
     let was = queries::get_field(tx.conn, tx.organization, id)?;
-    if_match.check(was.version)?;
+    if_match.check(tx, id.0, was.version)?;
     plan::update(tx, was, body)
 }
 
@@ -147,7 +147,7 @@ pub fn order_fields(tx: &mut Tx, ids: &[ProfileFieldId]) -> Result<Vec<ProfileFi
 /// Deletes a field; one that profiles have values of only when `force` says so.
 pub fn delete_field(tx: &mut Tx, id: ProfileFieldId, if_match: &IfMatch, force: bool) -> Result<()> {
     let field = queries::lock_field(tx, id)?.ok_or_else(|| Error::not_found(Code::ProfileFieldNotFound))?;
-    if_match.check(field.version)?;
+    if_match.check(tx, id.0, field.version)?;
     let plan = plan::delete(tx, field, force)?;
     plan.refuse()?;
     queries::delete_field(tx, id)?;

@@ -6,7 +6,7 @@
 use serde_json::json;
 
 use super::queries;
-use super::save::{self, Required};
+use super::save::{self, Contacts, Required};
 use super::types::{AttachContact, Attached, NewProfile, OnConflict};
 use crate::contacts;
 use crate::db::Tx;
@@ -19,16 +19,37 @@ use crate::ids::{ContactId, ProfileId};
 ///
 /// There already: nothing happens. Attached elsewhere: it moves where that is asked for, else 409 names the holder.
 pub fn attach_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &AttachContact) -> Result<Attached> {
+    let Moved { profile, from, created, .. } = attach(tx, id, if_match, body)?;
+    Ok(Attached {
+        contact: contacts::get_contact(tx.conn, tx.organization, id)?,
+        profile: queries::get_profile(tx.conn, tx.organization, profile)?,
+        previous_profile_id: from,
+        created,
+    })
+}
+
+/// What attaching did to a contact.
+#[derive(Debug, Clone, Copy)]
+pub struct Moved {
+    pub version: i32,
+    pub profile: ProfileId,
+    pub from: Option<ProfileId>,
+    /// Whether the profile was made just now.
+    pub created: bool,
+}
+
+/// As [`attach_contact`], for who needs no view of it.
+pub fn attach(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &AttachContact) -> Result<Moved> {
     let target = target(body)?;
     let contact = contacts::lock_contact(tx, id)?;
-    if_match.check(contact.version)?;
-    let holder = contact.profile_id;
+    if_match.check(tx, id.0, contact.version)?;
+    let (holder, mut version) = (contact.profile_id, contact.version);
     let profile = match target {
         Target::Existing(profile) => {
             queries::lock_alive(tx, profile, holder)?;
             if holder != Some(profile) {
                 check_move(tx, holder, body)?;
-                point(tx, id, holder, profile)?;
+                version = point(tx, id, holder, profile)?;
             }
             profile
         }
@@ -36,40 +57,55 @@ pub fn attach_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &Att
             check_move(tx, holder, body)?;
             let profile = save::create(tx, new, Required::Waived)?;
             queries::lock_alive(tx, profile, holder)?;
-            point(tx, id, holder, profile)?;
+            version = point(tx, id, holder, profile)?;
             profile
         }
     };
-    Ok(Attached {
-        contact: contacts::get_contact(tx.conn, tx.organization, id)?,
-        profile: queries::get_profile(tx.conn, tx.organization, profile)?,
-        previous_profile_id: holder,
-        created: matches!(target, Target::New(_)),
-    })
+    Ok(Moved { version, profile, from: holder, created: matches!(target, Target::New(_)) })
 }
 
-/// Attaches a locked contact to a locked profile, as a part of making or changing that profile.
-pub fn attach_to(tx: &mut Tx, id: ContactId, profile: ProfileId) -> Result<bool> {
+/// Attaches contacts to a locked profile, as a part of making or changing it. Says whether any came.
+pub fn attach_all(tx: &mut Tx, contacts: &Contacts, profile: ProfileId) -> Result<bool> {
+    let mut came = !contacts.new.is_empty();
+    for contact in &contacts.known {
+        came |= attach_to(tx, *contact, profile)?;
+    }
+    if !contacts.new.is_empty() {
+        // They have no history yet that could be the profile's.
+        contacts::set_profile_of_new(tx, &contacts.new, profile)?;
+    }
+    for id in &contacts.new {
+        let event = Event::new("contact.attached", id.0).contact(*id).profile(profile).version(VERSION_OF_ATTACHED);
+        events::record(tx, event.change(json!({ "profile_id": null }), json!({ "profile_id": profile })))?;
+    }
+    Ok(came)
+}
+
+/// Of a contact that was made and attached.
+const VERSION_OF_ATTACHED: i32 = 2;
+
+fn attach_to(tx: &mut Tx, id: ContactId, profile: ProfileId) -> Result<bool> {
     let holder = contacts::lock_contact(tx, id)?.profile_id;
     match holder {
         Some(holder) if holder == profile => Ok(false),
         Some(holder) => Err(already_attached(tx, holder)?),
-        None => point(tx, id, None, profile).map(|()| true),
+        None => point(tx, id, None, profile).map(|_| true),
     }
 }
 
-/// Detaches a contact, from `only_from` if that is given; one that is detached already stays so.
-pub fn detach_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, only_from: Option<ProfileId>) -> Result<()> {
+/// Detaches a contact, from `only_from` if that is given; one that is detached already stays so. Gives its version.
+pub fn detach_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, only_from: Option<ProfileId>) -> Result<i32> {
     let contact = contacts::lock_contact(tx, id)?;
-    if_match.check(contact.version)?;
-    let Some(profile) = contact.profile_id else { return Ok(()) };
+    if_match.check(tx, id.0, contact.version)?;
+    let Some(profile) = contact.profile_id else { return Ok(contact.version) };
     if only_from.is_some_and(|expected| expected != profile) {
         return Err(not_attached(tx, Some(profile))?);
     }
     queries::lock_shared(tx, &[profile])?;
     let version = contacts::set_profile(tx, id, None)?;
     queries::forget_contact_moment(tx, profile, id)?;
-    events::record(tx, Event::new("contact.detached", id.0).contact(id).from_profile(profile).version(version))
+    record_detached(tx, id, profile, version)?;
+    Ok(version)
 }
 
 enum Target<'b> {
@@ -105,8 +141,8 @@ fn check_move(tx: &mut Tx, holder: Option<ProfileId>, body: &AttachContact) -> R
     }
 }
 
-/// Points the contact to its profile, and writes down that it came there.
-fn point(tx: &mut Tx, id: ContactId, from: Option<ProfileId>, to: ProfileId) -> Result<()> {
+/// Points the contact to its profile, and writes down that it came there. Gives its new version.
+fn point(tx: &mut Tx, id: ContactId, from: Option<ProfileId>, to: ProfileId) -> Result<i32> {
     let version = contacts::set_profile(tx, id, Some(to))?;
     // The activities, too, are locked in the order of their profiles.
     let mut touched = [from, Some(to)];
@@ -120,7 +156,14 @@ fn point(tx: &mut Tx, id: ContactId, from: Option<ProfileId>, to: ProfileId) -> 
     }
     let kind = if from.is_some() { "contact.moved" } else { "contact.attached" };
     let event = Event::new(kind, id.0).contact(id).profile(to).from_profile(from).version(version);
-    events::record(tx, event)
+    events::record(tx, event.change(json!({ "profile_id": from }), json!({ "profile_id": to })))?;
+    Ok(version)
+}
+
+/// Writes down that a contact left its profile.
+pub fn record_detached(tx: &mut Tx, id: ContactId, from: ProfileId, version: i32) -> Result<()> {
+    let event = Event::new("contact.detached", id.0).contact(id).from_profile(from).version(version);
+    events::record(tx, event.change(json!({ "profile_id": from }), json!({ "profile_id": null })))
 }
 
 fn already_attached(tx: &mut Tx, holder: ProfileId) -> Result<Error> {

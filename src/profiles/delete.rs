@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::queries;
+use super::{attach, queries};
 use crate::contacts;
 use crate::db::Tx;
 use crate::db::events::{self, Event};
@@ -23,15 +23,14 @@ pub fn delete_profile(tx: &mut Tx, id: ProfileId, if_match: &IfMatch) -> Result<
     // And fields: a change of one may touch every profile that has a value of it.
     profile_fields::lock_fields(tx)?;
     let row = queries::lock_profile(tx, id)?;
-    if_match.check(row.version)?;
+    if_match.check(tx, id.0, row.version)?;
     // Nobody attaches any more; but somebody may have, or detached, since the contacts were read.
     if queries::contact_ids(tx, id)? != attached {
         return Err(Error::unavailable(1, "contacts were attached while the profile was deleted").transient());
     }
     for contact in attached {
         let version = contacts::set_profile(tx, contact, None)?;
-        let event = Event::new("contact.detached", contact.0).contact(contact).from_profile(id).version(version);
-        events::record(tx, event)?;
+        attach::record_detached(tx, contact, id, version)?;
     }
     profile_fields::release_values(tx, id)?;
     let version = queries::mark_deleted(tx, &row)?;

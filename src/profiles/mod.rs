@@ -16,12 +16,15 @@ mod search;
 mod terms;
 mod types;
 
-pub use attach::{attach_contact, detach_contact};
+pub use attach::{Moved, attach, attach_contact, detach_contact};
+pub use delete::delete_profile;
 pub use queries::{get_profile, note_contact_moment};
-pub use save::create_profile;
+pub use save::{create_profile, update_profile, upsert_profile};
 pub use search::find_profiles;
 pub use terms::{joined, name_terms, spellings};
-pub use types::{AttachContact, Attached, CreateProfile, NewProfile, OnConflict, Profile, ProfileKind};
+pub use types::{
+    AttachContact, Attached, CreateProfile, NewProfile, OnConflict, Outcome, Profile, ProfileKind, Saved, UpdateProfile,
+};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

@@ -82,13 +82,15 @@ pub async fn create_profile(
 ) -> Result<Answer> {
     let Body { value, retry } = body;
     db.write(&caller, retry, move |tx| {
-        let profile = match &query.upsert_on {
+        let saved = match &query.upsert_on {
             Some(key) => save::upsert_profile(tx, key, &value)?,
             None => save::create_profile(tx, &value)?,
         };
-        let answer = match profile.outcome {
-            None | Some(Outcome::Created) => Answer::created(format!("/v1/profiles/{}", profile.id), &profile)?,
-            Some(Outcome::Updated | Outcome::Unchanged) => Answer::ok(&profile)?,
+        let mut profile = queries::get_profile(tx.conn, tx.organization, saved.id)?;
+        profile.outcome = query.upsert_on.is_some().then_some(saved.outcome);
+        let answer = match saved.outcome {
+            Outcome::Created => Answer::created(format!("/v1/profiles/{}", profile.id), &profile)?,
+            Outcome::Updated | Outcome::Unchanged => Answer::ok(&profile)?,
         };
         Ok(answer.version(profile.version))
     })
@@ -122,7 +124,8 @@ pub async fn update_profile(
     let id = path.id;
     let Body { value, retry } = body;
     db.write(&caller, retry, move |tx| {
-        let profile = save::update_profile(tx, id, &if_match, &value)?;
+        save::update_profile(tx, id, &if_match, &value)?;
+        let profile = queries::get_profile(tx.conn, tx.organization, id)?;
         Ok(Answer::ok(&profile)?.version(profile.version))
     })
     .await

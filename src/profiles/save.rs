@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::attach;
 use super::changes::{self, Change, Values};
 use super::queries::{self, ProfileRow};
-use super::types::{CreateProfile, NewProfile, Outcome, Profile, ProfileKind, UpdateProfile};
+use super::types::{CreateProfile, NewProfile, Outcome, ProfileKind, Saved, UpdateProfile};
 use crate::access;
 use crate::contacts::{self, CreateContact};
 use crate::db::Tx;
@@ -23,18 +23,16 @@ pub enum Required {
 }
 
 /// Makes a profile with its contacts, found or made.
-pub fn create_profile(tx: &mut Tx, body: &CreateProfile) -> Result<Profile> {
+pub fn create_profile(tx: &mut Tx, body: &CreateProfile) -> Result<Saved> {
     let contacts = find_or_make_contacts(tx, &body.contacts)?;
     let id = create_with(tx, body, &contacts)?;
-    queries::get_profile(tx.conn, tx.organization, id)
+    Ok(Saved { id, version: 1, outcome: Outcome::Created })
 }
 
-fn create_with(tx: &mut Tx, body: &CreateProfile, contacts: &[ContactId]) -> Result<ProfileId> {
+fn create_with(tx: &mut Tx, body: &CreateProfile, contacts: &Contacts) -> Result<ProfileId> {
     let CreateProfile { name, kind, fields, .. } = body.clone();
     let id = create(tx, &NewProfile { name, kind, fields }, Required::Bind)?;
-    for contact in contacts {
-        attach::attach_to(tx, *contact, id)?;
-    }
+    attach::attach_all(tx, contacts, id)?;
     Ok(id)
 }
 
@@ -69,18 +67,19 @@ pub fn create(tx: &mut Tx, new: &NewProfile, required: Required) -> Result<Profi
     Ok(id)
 }
 
-pub fn update_profile(tx: &mut Tx, id: ProfileId, if_match: &IfMatch, body: &UpdateProfile) -> Result<Profile> {
+pub fn update_profile(tx: &mut Tx, id: ProfileId, if_match: &IfMatch, body: &UpdateProfile) -> Result<Saved> {
     let no_fields = Map::new();
     let wanted = body.fields.as_ref().unwrap_or(&no_fields);
     // Fields are locked before profiles: a change of a field may touch them all.
     let fields = fields_for_write(tx, wanted)?;
     let row = queries::lock_profile(tx, id)?;
-    if_match.check(row.version)?;
-    update(tx, row, body.name.as_deref(), body.kind, wanted, &fields)?;
-    queries::get_profile(tx.conn, tx.organization, id)
+    if_match.check(tx, id.0, row.version)?;
+    let was = row.version;
+    let version = update(tx, row, body.name.as_deref(), body.kind, wanted, &fields)?;
+    Ok(Saved { id, version, outcome: if version == was { Outcome::Unchanged } else { Outcome::Updated } })
 }
 
-/// Changes a locked profile with fields that are locked, too, and says whether anything changed.
+/// Changes a locked profile with fields that are locked, too, and gives its version: the same when nothing changed.
 fn update(
     tx: &mut Tx,
     row: ProfileRow,
@@ -88,7 +87,7 @@ fn update(
     kind: Option<ProfileKind>,
     wanted: &Map<String, Value>,
     fields: &[ProfileField],
-) -> Result<bool> {
+) -> Result<i32> {
     let country = country(tx, fields)?;
     let changes = changes::changes(fields, row.values(), wanted, &country).map_err(Error::invalid)?;
     let name = name.map_or(row.name.as_str(), str::trim);
@@ -108,7 +107,7 @@ fn update(
         after.insert("fields".to_owned(), by_key(|change| json!(change.becomes)).into());
     }
     if after.is_empty() {
-        return Ok(false);
+        return Ok(row.version);
     }
     let version = queries::write_profile(tx, &row, name, kind, &changes::apply(row.values(), &changes))?;
     for Change { field, becomes, .. } in &changes {
@@ -119,51 +118,48 @@ fn update(
     profile_fields::note_given(tx, row.id, &given)?;
     let event = Event::new("profile.updated", row.id.0).profile(row.id).version(version);
     events::record(tx, event.change(before.into(), after.into()))?;
-    Ok(true)
+    Ok(version)
 }
 
 /// Changes the profile that has the body's value of the unique field `key`, or makes one. Of several that come at
 /// once with the same value, the unique key lets one make it; the others find it.
-pub fn upsert_profile(tx: &mut Tx, key: &str, body: &CreateProfile) -> Result<Profile> {
+pub fn upsert_profile(tx: &mut Tx, key: &str, body: &CreateProfile) -> Result<Saved> {
     let contacts = find_or_make_contacts(tx, &body.contacts)?;
-    for contact in &contacts {
+    for contact in &contacts.known {
         contacts::lock_contact(tx, *contact)?;
     }
     let fields = fields_for_create(tx, &body.fields)?;
     let (field, value) = upsert_key(tx, key, body, &fields)?;
-    let (id, outcome) = match profile_fields::holder(tx, field.id, &value)? {
-        Some((id, _)) => (id, update_with(tx, id, body, &contacts, &fields)?),
-        None => match tx.savepoint(|tx| create_with(tx, body, &contacts)) {
-            Ok(id) => (id, Outcome::Created),
-            Err(error) if error.code() == Code::ValueTaken => {
-                // Another made it in this moment, unless it is another field's value that is taken.
-                let (id, _) = profile_fields::holder(tx, field.id, &value)?.ok_or(error)?;
-                (id, update_with(tx, id, body, &contacts, &fields)?)
-            }
-            Err(error) => return Err(error),
-        },
-    };
-    let profile = queries::get_profile(tx.conn, tx.organization, id)?;
-    Ok(Profile { outcome: Some(outcome), ..profile })
+    if let Some((id, _)) = profile_fields::holder(tx, field.id, &value)? {
+        return update_with(tx, id, body, &contacts, &fields);
+    }
+    match tx.savepoint(|tx| create_with(tx, body, &contacts)) {
+        Ok(id) => Ok(Saved { id, version: 1, outcome: Outcome::Created }),
+        Err(error) if error.code() == Code::ValueTaken => {
+            // Another made it in this moment, unless it is another field's value that is taken.
+            let (id, _) = profile_fields::holder(tx, field.id, &value)?.ok_or(error)?;
+            update_with(tx, id, body, &contacts, &fields)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn update_with(
     tx: &mut Tx,
     id: ProfileId,
     body: &CreateProfile,
-    contacts: &[ContactId],
+    contacts: &Contacts,
     fields: &[ProfileField],
-) -> Result<Outcome> {
+) -> Result<Saved> {
     let row = match queries::lock_profile(tx, id) {
         // It was deleted since it was found: run again, the transaction makes another.
         Err(error) if error.code() == Code::ProfileNotFound => return Err(error.transient()),
         row => row?,
     };
-    let mut changed = update(tx, row, Some(&body.name), body.kind, &body.fields, fields)?;
-    for contact in contacts {
-        changed |= attach::attach_to(tx, *contact, id)?;
-    }
-    Ok(if changed { Outcome::Updated } else { Outcome::Unchanged })
+    let was = row.version;
+    let version = update(tx, row, Some(&body.name), body.kind, &body.fields, fields)?;
+    let changed = attach::attach_all(tx, contacts, id)? || version != was;
+    Ok(Saved { id, version, outcome: if changed { Outcome::Updated } else { Outcome::Unchanged } })
 }
 
 /// The field that tells profiles apart, and the body's value of it.
@@ -186,20 +182,31 @@ fn upsert_key(tx: &mut Tx, key: &str, body: &CreateProfile, fields: &[ProfileFie
     }
 }
 
-/// The body's contacts, in the order in which everyone locks contacts.
-fn find_or_make_contacts(tx: &mut Tx, bodies: &[CreateContact]) -> Result<Vec<ContactId>> {
+/// A body's contacts, in the order in which everyone locks contacts.
+#[derive(Default)]
+pub struct Contacts {
+    /// Nobody else knows of these yet.
+    pub new: Vec<ContactId>,
+    pub known: Vec<ContactId>,
+}
+
+fn find_or_make_contacts(tx: &mut Tx, bodies: &[CreateContact]) -> Result<Contacts> {
     let mut wanted = Vec::new();
     for (index, body) in bodies.iter().enumerate() {
         wanted.push(contacts::checked(tx, body, &format!("/contacts/{index}"))?);
     }
     wanted.sort_by_cached_key(|new| (new.medium, new.address.trim().to_lowercase()));
-    let mut ids = Vec::new();
-    for new in &wanted {
-        ids.push(contacts::find_or_make(tx, new)?.0.id);
+    let mut contacts = Contacts::default();
+    for wanted in &wanted {
+        match contacts::find_or_make(tx, wanted)? {
+            (row, true) => contacts.new.push(row.id),
+            (row, false) if contacts.new.contains(&row.id) => {}
+            (row, false) => contacts.known.push(row.id),
+        }
     }
-    ids.sort();
-    ids.dedup();
-    Ok(ids)
+    contacts.known.sort();
+    contacts.known.dedup();
+    Ok(contacts)
 }
 
 fn fields_for_write(tx: &mut Tx, wanted: &Map<String, Value>) -> Result<Vec<ProfileField>> {
@@ -215,7 +222,7 @@ fn fields_for_create(tx: &mut Tx, wanted: &Map<String, Value>) -> Result<Vec<Pro
 /// Needed only where telephone numbers are checked.
 fn country(tx: &mut Tx, fields: &[ProfileField]) -> Result<String> {
     match fields.iter().any(|field| field.field_type == FieldType::Phone) {
-        true => access::default_country(tx.conn, tx.organization),
+        true => access::country(tx),
         false => Ok(String::new()),
     }
 }

@@ -79,6 +79,14 @@ pub enum MatchedOn {
     Field,
 }
 
+/// What a write made of a profile.
+#[derive(Debug, Clone, Copy)]
+pub struct Saved {
+    pub id: ProfileId,
+    pub version: i32,
+    pub outcome: Outcome,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {

@@ -17,10 +17,13 @@
 
 mod access;
 mod attachments;
+mod batch;
+mod changes;
 mod channels;
 mod contacts;
 mod contract;
 mod conversations;
+mod edits;
 mod field_changes;
 mod hostile_files;
 mod inbound;

@@ -20,6 +20,7 @@ const ROOMS: [&str; 15] = [
     "inbound",
     "sidebar",
     "changes",
+    "batch",
     "demo",
 ];
 

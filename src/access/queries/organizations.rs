@@ -64,7 +64,7 @@ pub fn organization(conn: &mut PgConnection, organization: OrganizationId) -> Re
 pub fn update_organization(tx: &mut Tx, if_match: &IfMatch, body: &UpdateOrganization) -> Result<Organization> {
     let row: OrganizationRow =
         organizations::table.find(tx.organization).select(OrganizationRow::as_select()).for_update().first(tx.conn)?;
-    if_match.check(row.version)?;
+    if_match.check(tx, tx.organization.0, row.version)?;
     let mut before = Map::new();
     let mut after = Map::new();
     let mut changed = row.clone();
@@ -94,6 +94,7 @@ pub fn update_organization(tx: &mut Tx, if_match: &IfMatch, body: &UpdateOrganiz
         ))
         .returning(OrganizationRow::as_returning())
         .get_result(tx.conn)?;
+    tx.forget::<Country>();
     let event =
         Event::new("organization.updated", tx.organization.0).version(row.version).change(before.into(), after.into());
     events::record(tx, event)?;
@@ -109,6 +110,14 @@ pub fn has_organization(conn: &mut PgConnection) -> Result<bool> {
 pub fn time_zone(conn: &mut PgConnection, organization: OrganizationId) -> Result<Tz> {
     let name: String = organizations::table.find(organization).select(organizations::time_zone).first(conn)?;
     Ok(name.parse().unwrap_or(Tz::UTC))
+}
+
+struct Country(String);
+
+/// As [`default_country`], read once a transaction.
+pub fn country(tx: &mut Tx) -> Result<String> {
+    let read = |tx: &mut Tx| default_country(tx.conn, tx.organization).map(Country);
+    tx.once(read).map(|country| country.0.clone())
 }
 
 /// Which completes phone numbers: ISO 3166-1 alpha-2.

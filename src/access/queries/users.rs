@@ -129,7 +129,7 @@ pub fn update_user(
         .first(tx.conn)
         .optional()?
         .ok_or_else(|| Error::not_found(Code::UserNotFound))?;
-    if_match.check(row.version)?;
+    if_match.check(tx, id.0, row.version)?;
     let name = body.name.as_deref().map_or(row.name.as_str(), str::trim).to_owned();
     let role = body.role.unwrap_or(row.role);
     let active = body.active.unwrap_or(row.deactivated_at.is_none());
@@ -137,7 +137,7 @@ pub fn update_user(
         return Err(Error::new(Code::LastAdmin, "This is the only active administrator: make another one first."));
     }
     let was = json!({ "name": row.name, "role": row.role, "active": row.deactivated_at.is_none() });
-    let becomes = json!({ "name": name, "role": role, "active": active });
+    let mut becomes = json!({ "name": name, "role": role, "active": active });
     if was == becomes && password_hash.is_none() {
         return Ok(row.into());
     }
@@ -153,6 +153,10 @@ pub fn update_user(
         .returning(UserRow::as_returning())
         .get_result(tx.conn)?;
     if let Some(password_hash) = password_hash {
+        // That it changed is told, not to what.
+        if let Some(members) = becomes.as_object_mut() {
+            members.insert("password".to_owned(), "new".into());
+        }
         diesel::update(target)
             .set((users::password_hash.eq(password_hash), users::failed_logins.eq(0)))
             .execute(tx.conn)?;

@@ -15,7 +15,8 @@ use crate::ids::{ContactId, ProfileId};
 pub use read::{contact_views, contacts_of_profile, get_contact, list_contacts};
 pub use search::find_contacts;
 pub use write::{
-    NewContact, checked, create_contact, delete_contact, find_or_make, lock_contact, set_profile, update_contact,
+    NewContact, checked, create_contact, delete_contact, find_or_make, lock_contact, set_profile, set_profile_of_new,
+    update_contact,
 };
 
 #[derive(Debug, Clone, Queryable, Selectable)]

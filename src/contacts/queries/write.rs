@@ -1,15 +1,17 @@
 //! Contacts as they are found, made, renamed, pointed to a profile and deleted.
 
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, SmallInt, Text, Uuid as SqlUuid};
 use serde_json::json;
 
 use super::super::address;
-use super::super::types::{Contact, CreateContact, UpdateContact};
-use super::{ContactRow, get_contact};
+use super::super::types::{CreateContact, UpdateContact};
+use super::ContactRow;
 use crate::access;
 use crate::channels::{self, Medium};
 use crate::db::Tx;
 use crate::db::events::{self, Event};
+use crate::db::rows::rows;
 use crate::db::schema::{contact_channels, contact_terms, contacts, conversation_participants, conversations};
 use crate::error::{Code, Error, FieldError, Result};
 use crate::http::version::IfMatch;
@@ -29,7 +31,7 @@ pub struct NewContact {
 /// The contact with this address, and whether it was made just now. Whoever makes the same one at the same time waits
 /// for the other, and finds it.
 pub fn find_or_make(tx: &mut Tx, new: &NewContact) -> Result<(ContactRow, bool)> {
-    let country = access::default_country(tx.conn, tx.organization)?;
+    let country = access::country(tx)?;
     let address = address::normalise(new.medium, &new.address, &country);
     let scope = match new.channel {
         Some(channel) if !new.medium.has_global_addresses() => channel.to_string(),
@@ -111,27 +113,24 @@ pub fn checked(tx: &mut Tx, body: &CreateContact, at: &str) -> Result<NewContact
 }
 
 /// Makes a contact that a person asked for; 409 names the one that has the address already.
-pub fn create_contact(tx: &mut Tx, body: &CreateContact) -> Result<Contact> {
+pub fn create_contact(tx: &mut Tx, body: &CreateContact) -> Result<ContactRow> {
     let new = checked(tx, body, "")?;
     let (row, is_new) = find_or_make(tx, &new)?;
     if !is_new {
         return Err(Error::new(Code::ContactExists, "There is a contact with this medium and address.")
             .with("holder", json!({ "contact_id": row.id, "name": row.name })));
     }
-    get_contact(tx.conn, tx.organization, row.id)
+    Ok(row)
 }
 
-pub fn update_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &UpdateContact) -> Result<Contact> {
+pub fn update_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &UpdateContact) -> Result<ContactRow> {
     let row = lock_contact(tx, id)?;
-    if_match.check(row.version)?;
+    if_match.check(tx, id.0, row.version)?;
     let name = match body.name.clone().change() {
         Some(name) => name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
         None => row.name.clone(),
     };
-    if name != row.name {
-        rename(tx, row, name)?;
-    }
-    get_contact(tx.conn, tx.organization, id)
+    if name == row.name { Ok(row) } else { rename(tx, row, name) }
 }
 
 fn rename(tx: &mut Tx, row: ContactRow, name: Option<String>) -> Result<ContactRow> {
@@ -159,7 +158,7 @@ fn rename(tx: &mut Tx, row: ContactRow, name: Option<String>) -> Result<ContactR
 /// Deletes a contact that never took part in a conversation.
 pub fn delete_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch) -> Result<()> {
     let row = lock_contact(tx, id)?;
-    if_match.check(row.version)?;
+    if_match.check(tx, id.0, row.version)?;
     let used: i64 = conversations::table
         .filter(conversations::organization_id.eq(tx.organization))
         .filter(conversations::contact_id.eq(id))
@@ -192,6 +191,21 @@ pub fn lock_contact(tx: &mut Tx, id: ContactId) -> Result<ContactRow> {
         .ok_or_else(|| Error::not_found(Code::ContactNotFound))
 }
 
+/// Points contacts that were made in this transaction to their profile: two statements, however many.
+pub fn set_profile_of_new(tx: &mut Tx, ids: &[ContactId], profile: ProfileId) -> Result<()> {
+    diesel::update(contacts::table)
+        .filter(contacts::organization_id.eq(tx.organization))
+        .filter(contacts::id.eq_any(ids))
+        .set((contacts::profile_id.eq(profile), contacts::version.eq(contacts::version + 1)))
+        .execute(tx.conn)?;
+    diesel::update(contact_terms::table)
+        .filter(contact_terms::organization_id.eq(tx.organization))
+        .filter(contact_terms::contact_id.eq_any(ids))
+        .set(contact_terms::profile_id.eq(profile))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
 /// Points a locked contact to its profile, or to none. The verbs of the profiles' room record why.
 pub fn set_profile(tx: &mut Tx, id: ContactId, profile: Option<ProfileId>) -> Result<i32> {
     let version = diesel::update(contacts::table.find((tx.organization, id)))
@@ -210,22 +224,23 @@ pub fn set_profile(tx: &mut Tx, id: ContactId, profile: Option<ProfileId>) -> Re
     Ok(version)
 }
 
+rows! {
+    struct TermRows into "contact_terms" {
+        contact_id: SqlUuid = ContactId,
+        position: SmallInt = i16,
+        term: Text = String,
+        profile_id: Nullable<SqlUuid> = Option<ProfileId>,
+    }
+    ""
+}
+
 fn insert_terms(tx: &mut Tx, row: &ContactRow) -> Result<()> {
     let terms = address::terms(row.medium, &row.address, row.name.as_deref());
-    let rows: Vec<_> = terms
-        .into_iter()
-        .zip(0_i16..)
-        .map(|(term, position)| {
-            (
-                contact_terms::organization_id.eq(tx.organization),
-                contact_terms::contact_id.eq(row.id),
-                contact_terms::position.eq(position),
-                contact_terms::term.eq(term),
-                contact_terms::profile_id.eq(row.profile_id),
-            )
-        })
-        .collect();
-    diesel::insert_into(contact_terms::table).values(rows).execute(tx.conn)?;
+    let mut rows = TermRows::of(tx.organization);
+    for (term, position) in terms.into_iter().zip(0_i16..) {
+        rows.push(row.id, position, term, row.profile_id);
+    }
+    rows.execute(tx.conn)?;
     Ok(())
 }
 

@@ -111,12 +111,19 @@ fn complete(response: &mut Map<String, Value>, codes: &[Code]) {
 
 /// A problem document with this code.
 fn example(code: Code) -> Value {
-    json!({ "value": {
+    let mut value = json!({
         "type": format!("urn:dossier:problem:{}", code.as_str()),
         "title": code.title(),
         "status": problem::status(code).as_u16(),
         "code": code.as_str(),
         "detail": format!("{}.", code.title()),
         "request_id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11",
-    }})
+    });
+    if code == Code::VersionMismatch
+        && let Some(members) = value.as_object_mut()
+    {
+        members.insert("version".to_owned(), json!(4));
+        members.insert("changed_fields".to_owned(), json!(["/name", "/fields/relation_number"]));
+    }
+    json!({ "value": value })
 }

@@ -11,6 +11,8 @@ use std::collections::{BTreeSet, HashMap};
 use chrono::{DateTime, Utc};
 use diesel::dsl::{array, max};
 use diesel::prelude::*;
+use diesel::query_builder::Query;
+use diesel::sql_types::{SmallInt, Text, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -21,9 +23,8 @@ use crate::access;
 use crate::actor::{ActorRef, ActorType};
 use crate::channels::Medium;
 use crate::db::Tx;
-use crate::db::schema::{
-    contacts, conversation_participants, profile_activity, profile_spellings, profile_terms, profile_words, profiles,
-};
+use crate::db::rows::rows;
+use crate::db::schema::{contacts, conversation_participants, profile_activity, profile_terms, profiles};
 use crate::db::types::TimeOrNever;
 use crate::error::{Code, Error, Result};
 use crate::ids::{ContactId, OrganizationId, ProfileId};
@@ -300,46 +301,48 @@ fn last_moment(tx: &mut Tx, contact: ContactId) -> Result<Option<DateTime<Utc>>>
         .get_result(tx.conn)?)
 }
 
+rows! {
+    struct TermRows into "profile_terms" {
+        profile_id: SqlUuid = ProfileId,
+        position: SmallInt = i16,
+        term: Text = String,
+        words: Text = String,
+    }
+    ""
+}
+
+rows! {
+    struct WordRows into "profile_words" { term: Text = String, }
+    "ON CONFLICT DO NOTHING RETURNING term"
+}
+
+impl Query for WordRows {
+    type SqlType = Text;
+}
+
+rows! {
+    struct SpellingRows into "profile_spellings" { spelling: Text = String, term: Text = String, }
+    ""
+}
+
 fn insert_terms(tx: &mut Tx, id: ProfileId, name: &str) -> Result<()> {
     let terms = terms::name_terms(name);
     let joined = terms::joined(&terms);
-    let rows: Vec<_> = terms
-        .iter()
-        .zip(0_i16..)
-        .map(|(term, position)| {
-            (
-                profile_terms::organization_id.eq(tx.organization),
-                profile_terms::profile_id.eq(id),
-                profile_terms::position.eq(position),
-                profile_terms::term.eq(term),
-                profile_terms::words.eq(&joined),
-            )
-        })
-        .collect();
-    diesel::insert_into(profile_terms::table).values(rows).execute(tx.conn)?;
+    let mut rows = TermRows::of(tx.organization);
+    for (term, position) in terms.iter().zip(0_i16..) {
+        rows.push(id, position, term.clone(), joined.clone());
+    }
+    rows.execute(tx.conn)?;
     // Nobody waits for a word that is known; new ones come in the same order from everyone.
-    let words: Vec<_> = BTreeSet::from_iter(&terms)
-        .into_iter()
-        .map(|term| (profile_words::organization_id.eq(tx.organization), profile_words::term.eq(term)))
-        .collect();
-    let new: Vec<String> = diesel::insert_into(profile_words::table)
-        .values(words)
-        .on_conflict_do_nothing()
-        .returning(profile_words::term)
-        .get_results(tx.conn)?;
-    let spelled: Vec<_> = new
-        .iter()
-        .flat_map(|term| terms::spellings(term).into_iter().map(move |spelling| (term, spelling)))
-        .map(|(term, spelling)| {
-            (
-                profile_spellings::organization_id.eq(tx.organization),
-                profile_spellings::spelling.eq(spelling),
-                profile_spellings::term.eq(term),
-            )
-        })
-        .collect();
-    if !spelled.is_empty() {
-        diesel::insert_into(profile_spellings::table).values(spelled).execute(tx.conn)?;
+    let mut words = WordRows::of(tx.organization);
+    BTreeSet::from_iter(terms).into_iter().for_each(|term| words.push(term));
+    let new: Vec<String> = words.load(tx.conn)?;
+    let mut spelled = SpellingRows::of(tx.organization);
+    for term in &new {
+        terms::spellings(term).into_iter().for_each(|spelling| spelled.push(spelling, term.clone()));
+    }
+    if !new.is_empty() {
+        spelled.execute(tx.conn)?;
     }
     Ok(())
 }

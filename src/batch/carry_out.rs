@@ -1,0 +1,205 @@
+//! One operation, carried out by the verb that its own route calls.
+
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
+use uuid::Uuid;
+use validator::Validate;
+
+use super::queries;
+use super::types::{
+    Batch, BatchOutcome, BatchResult, BatchResults, CreateNoteOn, DetachContact, Op, Operation, Resource,
+};
+use crate::actor::Caller;
+use crate::channels::{self, Channel};
+use crate::contacts::{self, ContactRow};
+use crate::conversations;
+use crate::db::Tx;
+use crate::error::{Code, Error, Kind, Result};
+use crate::http::body::fit;
+use crate::http::problem;
+use crate::ids::{ChannelId, ContactId, ConversationId, NoteId, ProfileId};
+use crate::notes::{self, Note, NotedType, On};
+use crate::profiles::{self, Outcome, Saved};
+
+const FAILED_DEPENDENCY: u16 = 424;
+
+/// What an operation wrote.
+struct Written {
+    status: u16,
+    outcome: BatchOutcome,
+    id: Uuid,
+    version: Option<i32>,
+}
+
+/// Carries out the whole batch. Fails where it is atomic and an operation is refused, and for what only happens to be
+/// in the way: then it is worth a retry as a whole.
+pub fn carry_out(tx: &mut Tx, caller: &Caller, batch: &Batch) -> Result<BatchResults> {
+    // Batches lock in the order of their operations, and so may wait for each other in a circle. Who was in one before
+    // isn't again.
+    let alone = tx.again;
+    queries::lock_batches(tx, alone)?;
+    let mut results = Vec::new();
+    for (index, operation) in batch.operations.iter().enumerate() {
+        let result = match tx.savepoint(|tx| write(tx, caller, operation)) {
+            Ok(Written { status, outcome, id, version }) => {
+                BatchResult { index, status, outcome, id: Some(id), version, problem: None }
+            }
+            Err(error) if error.is_transient() || matches!(error.code().kind(), Kind::Internal | Kind::Unavailable) => {
+                return Err(error);
+            }
+            Err(error) => BatchResult {
+                index,
+                status: problem::status(error.code()).as_u16(),
+                outcome: BatchOutcome::Refused,
+                id: operation.id,
+                version: None,
+                problem: Some(problem::value(&error, caller.request_id)),
+            },
+        };
+        results.push(result);
+    }
+    let refused = results.iter().filter(|result| result.problem.is_some()).count();
+    if batch.atomic && refused > 0 {
+        return Err(none_done(results, refused));
+    }
+    Ok(BatchResults { results })
+}
+
+fn none_done(mut results: Vec<BatchResult>, refused: usize) -> Error {
+    for result in results.iter_mut().filter(|result| result.problem.is_none()) {
+        result.status = FAILED_DEPENDENCY;
+        result.outcome = BatchOutcome::NotDone;
+        result.version = None;
+    }
+    let detail = format!("Nothing was done: {refused} of {} operations were refused.", results.len());
+    match serde_json::to_value(results) {
+        Ok(results) => Error::new(Code::BatchRefused, detail).with("results", results),
+        Err(error) => Error::internal(error),
+    }
+}
+
+fn write(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written> {
+    if operation.resource == Resource::Channel {
+        caller.require_admin()?;
+    }
+    match operation.op {
+        Op::Create | Op::Upsert => create(tx, caller, operation),
+        Op::Update => update(tx, operation),
+        Op::Delete => delete(tx, caller, operation),
+        Op::Attach => attach(tx, operation),
+        Op::Detach => detach(tx, operation),
+    }
+}
+
+fn create(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written> {
+    let (id, version) = match operation.resource {
+        Resource::Profile => {
+            let Saved { id, version, outcome } = match &operation.upsert_on {
+                Some(key) => profiles::upsert_profile(tx, key, &operation.body()?)?,
+                None => profiles::create_profile(tx, &operation.body()?)?,
+            };
+            let (status, outcome) = match outcome {
+                Outcome::Created => (201, BatchOutcome::Created),
+                Outcome::Updated => (200, BatchOutcome::Updated),
+                Outcome::Unchanged => (200, BatchOutcome::Unchanged),
+            };
+            return Ok(Written { status, outcome, id: id.0, version: Some(version) });
+        }
+        Resource::Contact => {
+            let ContactRow { id, version, .. } = contacts::create_contact(tx, &operation.body()?)?;
+            (id.0, version)
+        }
+        Resource::Conversation => {
+            let (id, version) = conversations::create_conversation(tx, caller.user, &operation.body()?)?;
+            (id.0, version)
+        }
+        Resource::Note => {
+            let body: CreateNoteOn = operation.body()?;
+            let on = match body.on.kind {
+                NotedType::Profile => On::Profile(ProfileId(body.on.id)),
+                NotedType::Contact => On::Contact(ContactId(body.on.id)),
+                NotedType::Conversation => On::Conversation(ConversationId(body.on.id)),
+            };
+            let Note { id, version, .. } = notes::create_note(tx, on, &body.into())?;
+            (id.0, version)
+        }
+        Resource::Channel => {
+            let Channel { id, version, .. } = channels::insert_channel(tx, &operation.body()?)?;
+            (id.0, version)
+        }
+    };
+    Ok(Written { status: 201, outcome: BatchOutcome::Created, id, version: Some(version) })
+}
+
+fn update(tx: &mut Tx, operation: &Operation) -> Result<Written> {
+    let (mut id, if_match) = (operation.id()?, operation.if_match());
+    let happened = tx.happened();
+    let version = match operation.resource {
+        Resource::Profile => profiles::update_profile(tx, ProfileId(id), &if_match, &operation.body()?)?.version,
+        Resource::Contact => contacts::update_contact(tx, ContactId(id), &if_match, &operation.body()?)?.version,
+        Resource::Conversation => {
+            let body = operation.body()?;
+            // Where its own route would lead there, with 308.
+            let today = conversations::today(tx, ConversationId(id))?;
+            id = today.0;
+            conversations::update_conversation(tx, today, &if_match, &body)?
+        }
+        Resource::Note => notes::update_note(tx, NoteId(id), &if_match, &operation.body()?)?.version,
+        Resource::Channel => channels::update_channel(tx, ChannelId(id), &if_match, &operation.body()?)?.version,
+    };
+    Ok(done(tx, happened, BatchOutcome::Updated, id, version))
+}
+
+fn delete(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written> {
+    let (id, if_match) = (operation.id()?, operation.if_match());
+    match operation.resource {
+        Resource::Profile => profiles::delete_profile(tx, ProfileId(id), &if_match)?,
+        Resource::Contact => contacts::delete_contact(tx, ContactId(id), &if_match)?,
+        Resource::Note => notes::delete_note(tx, caller, NoteId(id), &if_match)?,
+        Resource::Channel => channels::delete_channel(tx, ChannelId(id), &if_match)?,
+        Resource::Conversation => return Err(no_such_kind()),
+    }
+    Ok(Written { status: 204, outcome: BatchOutcome::Deleted, id, version: None })
+}
+
+fn attach(tx: &mut Tx, operation: &Operation) -> Result<Written> {
+    let (id, happened) = (operation.id()?, tx.happened());
+    let moved = profiles::attach(tx, ContactId(id), &operation.if_match(), &operation.body()?)?;
+    let written = done(tx, happened, BatchOutcome::Attached, id, moved.version);
+    Ok(Written { status: if moved.created { 201 } else { 200 }, ..written })
+}
+
+fn detach(tx: &mut Tx, operation: &Operation) -> Result<Written> {
+    let (id, happened) = (operation.id()?, tx.happened());
+    let DetachContact { profile_id } = operation.body()?;
+    let version = profiles::detach_contact(tx, ContactId(id), &operation.if_match(), profile_id)?;
+    let written = done(tx, happened, BatchOutcome::Detached, id, version);
+    Ok(Written { status: 204, ..written })
+}
+
+/// Of what was there: nothing changed where nothing happened.
+fn done(tx: &Tx, happened: usize, outcome: BatchOutcome, id: Uuid, version: i32) -> Written {
+    let outcome = if tx.happened() == happened { BatchOutcome::Unchanged } else { outcome };
+    Written { status: 200, outcome, id, version: Some(version) }
+}
+
+impl Operation {
+    /// Valid, as its route would have it.
+    fn body<T: DeserializeOwned + Validate>(&self) -> Result<T> {
+        static EMPTY: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| Value::Object(Map::new()));
+        fit(self.body.as_ref().unwrap_or(&EMPTY))
+    }
+
+    fn id(&self) -> Result<Uuid> {
+        self.id.ok_or_else(no_such_kind)
+    }
+
+    fn if_match(&self) -> crate::http::version::IfMatch {
+        self.if_match.clone().unwrap_or_default()
+    }
+}
+
+/// Operations are checked before they are carried out.
+fn no_such_kind() -> Error {
+    Error::internal("an operation that the table of kinds doesn't have")
+}

@@ -1,0 +1,32 @@
+//! Handlers of batches.
+
+use actix_web::post;
+use actix_web::web::Data;
+
+use super::carry_out::carry_out;
+use super::types::{Batch, BatchResults};
+use crate::actor::Caller;
+use crate::answer::Answer;
+use crate::db::Db;
+use crate::error::Result;
+use crate::http::body::Body;
+use crate::http::problem::Problem;
+
+/// Carry out many writes
+///
+/// Up to 100 operations, one after the other, in one transaction: each does what its own route would, with the same
+/// rules. `results` says of each what became of it; one that is refused leaves nothing behind, and the others are done.
+/// With `atomic: true`, all are done or none.
+///
+/// Whether an operation has what it needs is said for the whole batch (422); what its `body` lacks, in its result.
+/// An `Idempotency-Key` holds for the whole batch.
+#[utoipa::path(tag = "batch", request_body = Batch, responses(
+    (status = 200, description = "What became of each operation.", body = BatchResults),
+    (status = 409, description = "`batch_refused`: with `atomic`, an operation was refused and nothing was done. `results` says which, and why.", body = Problem, content_type = "application/problem+json"),
+))]
+#[post("/v1/batch")]
+pub async fn create_batch(caller: Caller, body: Body<Batch>, db: Data<Db>) -> Result<Answer> {
+    let Body { value: batch, retry } = body;
+    let writer = caller.clone();
+    db.write(&caller, retry, move |tx| Answer::ok(&carry_out(tx, &writer, &batch)?)).await
+}

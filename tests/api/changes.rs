@@ -1,0 +1,178 @@
+//! A script that mirrors an organization by following what happens, while others write.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::support::{Client, World};
+
+/// By type and id, what the mirror keeps of each resource: what changes with its version.
+type Mirror = BTreeMap<(String, String), Value>;
+
+fn kept(kind: &str, resource: &Value) -> Value {
+    let members: &[&str] = match kind {
+        "profile" => &["name", "kind", "fields", "version"],
+        "contact" => &["address", "name", "profile_id", "version"],
+        "conversation" => &["subject", "status", "assignee_id", "version"],
+        "message" => &["body", "direction"],
+        _ => &["body", "pinned", "version"],
+    };
+    members.iter().map(|member| ((*member).to_owned(), resource[*member].clone())).collect()
+}
+
+/// Follows from the cursor on, until all writers are done and nothing more comes. Gives the mirror, and how many changes.
+async fn follow(client: Client, mut cursor: String, is_done: Arc<AtomicBool>) -> (Mirror, usize) {
+    let mut mirror = Mirror::new();
+    let mut seen = HashSet::new();
+    // Who began earlier may come to the same resource later: its versions come in the order of transactions.
+    let mut versions: BTreeMap<String, BTreeSet<i64>> = BTreeMap::new();
+    loop {
+        let was_done = is_done.load(Ordering::SeqCst);
+        let page = client.get(&format!("/v1/changes?wait=1&limit=20&cursor={cursor}")).await.expect(200);
+        for change in page.data() {
+            assert!(seen.insert(change["id"].to_string()), "{change} came twice");
+            let text = |pointer: &str| change.pointer(pointer).and_then(Value::as_str).unwrap().to_owned();
+            let (kind, id) = (text("/resource/type"), text("/resource/id"));
+            if let Some(version) = change["version"].as_i64() {
+                versions.entry(id.clone()).or_default().insert(version);
+            }
+            if !["profile", "contact", "conversation", "message", "note"].contains(&kind.as_str()) {
+                continue;
+            }
+            let path = format!("/v1/{kind}s/{id}");
+            let key = (kind, id);
+            // It may be gone by now, or part of another: then a later change says so.
+            match client.get(&path).await {
+                found if found.status == 200 => mirror.insert(key.clone(), kept(&key.0, &found.json)),
+                gone => {
+                    assert!([404, 308].contains(&gone.status), "{}", gone.body());
+                    mirror.remove(&key)
+                }
+            };
+        }
+        cursor = page.text("/next_cursor");
+        if was_done && page.data().is_empty() {
+            for (id, versions) in versions {
+                assert_eq!(
+                    versions.last(),
+                    i64::try_from(versions.len()).ok().as_ref(),
+                    "{id} lacks some of {versions:?}"
+                );
+            }
+            return (mirror, seen.len());
+        }
+    }
+}
+
+/// What the lists show in the end.
+async fn store(client: &Client) -> Mirror {
+    let mut store = Mirror::new();
+    let mut notes_of = Vec::new();
+    for (kind, list) in [
+        ("profile", "/v1/profiles"),
+        ("contact", "/v1/contacts"),
+        ("conversation", "/v1/conversations?status=open&status=closed&status=spam"),
+    ] {
+        for resource in client.walk(list, 50).await {
+            let id = resource["id"].as_str().unwrap().to_owned();
+            notes_of.push((kind, format!("/v1/{kind}s/{id}")));
+            store.insert((kind.to_owned(), id), kept(kind, &resource));
+        }
+    }
+    for (kind, path) in notes_of {
+        let mut lists = vec![("note", format!("{path}/notes"))];
+        if kind == "conversation" {
+            lists.push(("message", format!("{path}/messages")));
+        }
+        for (kind, list) in lists {
+            for one in client.walk(&list, 50).await {
+                let id = one["id"].as_str().unwrap().to_owned();
+                store.insert((kind.to_owned(), id), kept(kind, &one));
+            }
+        }
+    }
+    store
+}
+
+/// Someone who works, and meets what others did meanwhile.
+async fn work(client: Client, writer: usize, phone: String, mail: String) {
+    let mut profiles: Vec<String> = Vec::new();
+    for round in 0..12 {
+        let number = writer * 100 + round;
+        let shared = round % 4;
+        let contacts = json!([{ "medium": "email", "address": format!("{number}@example.com") }]);
+        let made = client.post("/v1/profiles", json!({ "name": format!("P {number}"), "contacts": contacts })).await;
+        profiles.push(made.expect(201).id());
+        // Several write for the same contact, and mails join conversations that began apart.
+        let message = json!({
+            "external_id": format!("{number}"), "from": { "address": format!("+3161234567{shared}") }, "body": "Hello",
+        });
+        let inbound = client.post(&format!("/v1/channels/{phone}/inbound"), message).await.expect(201);
+        let raw = format!(
+            "From: {shared}@example.org\r\nMessage-ID: <{number}@x>\r\nReferences: <{}@x> <{}@x>\r\nSubject: {number}\r\n\r\nHi",
+            number.saturating_sub(100),
+            number.saturating_sub(3),
+        );
+        let request = client.request(reqwest::Method::POST, &format!("/v1/channels/{mail}/inbound"));
+        let joined = request.raw("message/rfc822", raw).await.expect(201);
+        let contact = inbound.text("/contact_id");
+        let profile = &profiles[(round * 7) % profiles.len()];
+        let attach = json!({ "profile_id": profile, "on_conflict": "move" });
+        let close = json!({ "status": "closed", "subject": number.to_string() });
+        let writes = [
+            client.put(&format!("/v1/contacts/{contact}/profile"), attach),
+            client.patch(&format!("/v1/profiles/{profile}"), json!({ "name": format!("Q {number}") })),
+            client.patch(&format!("/v1/contacts/{contact}"), json!({ "name": format!("C {number}") })),
+            client.patch(&format!("/v1/conversations/{}", joined.text("/conversation_id")), close),
+            client
+                .post(&format!("/v1/conversations/{}/notes", joined.text("/conversation_id")), json!({ "body": "!" })),
+            client.post(
+                "/v1/batch",
+                json!({ "operations": [
+                { "op": "update", "resource": "profile", "id": profile, "body": { "kind": "company" } },
+                { "op": "detach", "resource": "contact", "id": contact },
+            ] }),
+            ),
+            client.delete(&format!("/v1/profiles/{profile}")),
+        ];
+        for (at, write) in writes.into_iter().enumerate() {
+            // Every third profile is deleted, and only then.
+            if at < 6 || round % 3 == 2 {
+                let answer = write.await;
+                assert!([200, 201, 204, 308, 404, 409].contains(&answer.status), "{}", answer.body());
+            }
+        }
+    }
+}
+
+#[actix_web::test]
+async fn a_mirror_is_equal_in_the_end() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let phone = admin.post("/v1/channels", json!({ "name": "Phone", "medium": "whatsapp" })).await.expect(201).id();
+    let mail = admin.post("/v1/channels", json!({ "name": "Mail", "medium": "email" })).await.expect(201).id();
+    let cursor = admin.get("/v1/changes").await.expect(200).text("/next_cursor");
+    let events = world.database.number("SELECT count(*) FROM events");
+    let is_done = Arc::new(AtomicBool::new(false));
+    let follower = actix_web::rt::spawn(follow(admin.clone(), cursor, is_done.clone()));
+    let writers = (0..4).map(|writer| actix_web::rt::spawn(work(admin.clone(), writer, phone.clone(), mail.clone())));
+    for writer in join_all(writers.collect::<Vec<_>>()).await {
+        writer.unwrap();
+    }
+    is_done.store(true, Ordering::SeqCst);
+    let (mirror, changes) = follower.await.unwrap();
+    let store = store(&admin).await;
+    let differing: Vec<_> = store.iter().filter(|(key, value)| mirror.get(key) != Some(value)).collect();
+    assert_eq!(differing, vec![], "the mirror lacks these");
+    let left: Vec<_> = mirror.keys().filter(|key| !store.contains_key(*key)).collect();
+    assert_eq!(left, Vec::<&(String, String)>::new(), "the mirror has these, and the store doesn't");
+    // While some transaction still ran, the beginning lay a little before now.
+    let happened = world.database.number("SELECT count(*) FROM events") - events;
+    assert!(i64::try_from(changes).unwrap() >= happened, "{changes} of {happened}");
+    for kind in ["profile", "contact", "conversation", "message", "note"] {
+        assert!(store.keys().any(|(of, _)| of == kind), "{kind}");
+    }
+}
