@@ -1,6 +1,6 @@
 # Each target is one or two plain commands: see here what to type without make.
 
-.PHONY: run test lint openapi fuzz-api bench-search postgres tools
+.PHONY: run test lint openapi fuzz-api bench-search bench-history postgres tools
 
 # The development profile: a newcomer's first build takes half as long as a release build, and is fast enough to see.
 run: postgres
@@ -26,6 +26,10 @@ fuzz-api: postgres
 # Makes a million profiles in BENCH_DIR (target/bench) the first time; SCALE, NAMES and PARTS as benches/search/main.rs says.
 bench-search: postgres
 	cargo bench --bench search
+
+# Makes ten million messages in BENCH_DIR (15 GB) the first time; MESSAGES and PARTS as benches/history/main.rs says.
+bench-history: postgres
+	cargo bench --bench history
 
 # What is missing on the machine: $(call install,Debian's packages,Homebrew's).
 install = if command -v brew; then brew install $(2); \

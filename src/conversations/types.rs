@@ -180,7 +180,7 @@ pub struct ConversationCounts {
     /// Open and assigned to nobody.
     #[schema(example = 7, minimum = 0, maximum = 10000)]
     pub unassigned: i64,
-    /// Open, and something came in since you read it.
+    /// Open, and something came in since you read it; of the newest 10,000 that are open.
     #[schema(example = 5, minimum = 0, maximum = 10000)]
     pub unread: i64,
     #[schema(example = 0, minimum = 0, maximum = 10000)]

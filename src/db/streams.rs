@@ -1,7 +1,8 @@
 //! Several streams read as one, newest first: the files of many contacts, the conversations of a profile.
 //!
-//! First the head of each stream. On a page of fifty, only what lies before the fiftieth head can stand, so that only
-//! there is read on: the cost is that of a page and one probe for each stream, however long they are.
+//! First the heads of each stream: of two hundred its first, of few its first few. On a page of fifty, nothing can stand
+//! that lies behind the fiftieth of these heads, so that only before it is read on: the cost is that of a page and a
+//! probe for each stream, however long they are.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -12,6 +13,9 @@ use uuid::Uuid;
 
 /// Streams of one kind, each in the order of an index.
 pub trait Streams {
+    /// How many there are.
+    fn count(&self) -> usize;
+
     /// By which an entry is sorted: its time, and its id.
     fn key(&self) -> (&'static str, &'static str);
 
@@ -24,10 +28,29 @@ pub trait Streams {
 
 /// The newest entries of all streams, each once.
 pub struct Newest<'s, S> {
-    pub streams: &'s S,
-    /// Only what comes after this in the order of the list.
-    pub after: Option<(DateTime<Utc>, Uuid)>,
-    pub limit: i64,
+    streams: &'s S,
+    after: Option<(DateTime<Utc>, Uuid)>,
+    limit: i64,
+    /// Heads of each stream.
+    heads: i64,
+}
+
+/// More than this is not a page.
+const MOST: i64 = 10_000;
+
+impl<'s, S: Streams> Newest<'s, S> {
+    /// Those that come after this in the order of the list.
+    pub fn new(streams: &'s S, after: Option<(DateTime<Utc>, Uuid)>, limit: i64) -> Self {
+        let count = i64::try_from(streams.count()).unwrap_or(i64::MAX).max(1);
+        // Some have ended, or have less.
+        let heads = if limit > MOST { 1 } else { (4 * limit / count).clamp(1, limit.max(1)) };
+        Self { streams, after, limit, heads }
+    }
+
+    /// All.
+    pub fn all(streams: &'s S) -> Self {
+        Self::new(streams, None, i64::MAX)
+    }
 }
 
 /// The statement depends on which filters there are: it is prepared by its text.
@@ -55,9 +78,9 @@ impl<S: Streams> Newest<'_, S> {
         self.streams.push_entries(out.reborrow())
     }
 
-    fn push_order(&self, limit: &str, out: &mut AstPass<'_, '_, Pg>) {
+    fn push_order(&self, out: &mut AstPass<'_, '_, Pg>) {
         let (at, id) = self.streams.key();
-        for part in [" ORDER BY ", at, " DESC, ", id, " DESC LIMIT ", limit] {
+        for part in [" ORDER BY ", at, " DESC, ", id, " DESC LIMIT "] {
             out.push_sql(part);
         }
     }
@@ -72,9 +95,11 @@ impl<S: Streams> Newest<'_, S> {
 
 impl<S: Streams> QueryFragment<Pg> for Newest<'_, S> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("WITH heads AS MATERIALIZED (SELECT stream.*, head.at AS head_at, head.id AS head_id FROM ");
+        out.push_sql(
+            "WITH heads AS MATERIALIZED (SELECT stream.*, head.at AS head_at, head.id AS head_id, head.place FROM ",
+        );
         self.streams.push_streams(out.reborrow())?;
-        out.push_sql(" CROSS JOIN LATERAL ");
+        out.push_sql(" CROSS JOIN LATERAL (SELECT at, id, row_number() OVER () AS place FROM ");
         self.push_entries(out.reborrow())?;
         if let Some((at, id)) = &self.after {
             self.push_key(&mut out);
@@ -84,10 +109,11 @@ impl<S: Streams> QueryFragment<Pg> for Newest<'_, S> {
             out.push_bind_param::<SqlUuid, _>(id)?;
             out.push_sql(")");
         }
-        self.push_order("1", &mut out);
+        self.push_order(&mut out);
+        out.push_bind_param::<BigInt, _>(&self.heads)?;
         // The same entry may be the head of several streams.
         out.push_sql(
-            ") AS head), bound AS MATERIALIZED (SELECT head_at AS at, head_id AS id FROM heads GROUP BY 1, 2 \
+            ") AS ordered) AS head), bound AS MATERIALIZED (SELECT head_at AS at, head_id AS id FROM heads GROUP BY 1, 2 \
              ORDER BY 1 DESC, 2 DESC LIMIT 1 OFFSET ",
         );
         out.push_bind_param::<BigInt, _>(&self.limit)?;
@@ -98,9 +124,9 @@ impl<S: Streams> QueryFragment<Pg> for Newest<'_, S> {
         out.push_sql(" <= (stream.head_at, stream.head_id)");
         self.push_key(&mut out);
         out.push_sql(WITHIN_BOUND);
-        self.push_order("", &mut out);
+        self.push_order(&mut out);
         out.push_bind_param::<BigInt, _>(&self.limit)?;
-        out.push_sql(") AS near WHERE (stream.head_at, stream.head_id)");
+        out.push_sql(") AS near WHERE stream.place = 1 AND (stream.head_at, stream.head_id)");
         out.push_sql(WITHIN_BOUND);
         out.push_sql(" GROUP BY 1, 2 ORDER BY 1 DESC, 2 DESC LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.limit)

@@ -210,7 +210,8 @@ macro_rules! list_of {
     // One that can be searched.
     ($(#[$meta:meta])* pub struct $name:ident($entry:ty), searched;) => {
         crate::http::page::list_of! { @ $(#[$meta])* $name $entry,
-            /// With `q`: whether looking on ended before the page was full. `next_cursor` goes on from there.
+            /// With `q`, and where a filter leaves little of much: whether looking on ended before the page was full.
+            /// `next_cursor` goes on from there.
             #[serde(skip_serializing_if = "Option::is_none")]
             #[schema(nullable = false)]
             pub truncated: Option<bool>,

@@ -9,6 +9,7 @@
 //! - `tenancy.rs`: every operation refuses who has no token, and doesn't know what belongs to others.
 //! - `contract.rs`: failures, retries, versions and cursors behave alike everywhere.
 //! - `paging.rs`: cursors, links, HEAD and compression, of every list and every read.
+//! - `walks.rs`: lists that are walked while another client writes.
 //! - `structure.rs`: which folder of the source may use which.
 //!
 //! A room that is added is covered by those six without a change to them.
@@ -40,3 +41,4 @@ mod support;
 mod tenancy;
 mod thumbnails;
 mod timeline;
+mod walks;

@@ -35,7 +35,7 @@ pub fn list_attachments(
     let after = page.after::<(DateTime<Utc>, Uuid)>()?;
     let after = [after, to.map(|to| (to, Uuid::nil()))].into_iter().flatten().min();
     let files = Files { organization, owners: &owners, filter, from };
-    let mut keys: Vec<Key> = Newest { streams: &files, after, limit: page.rows() }.load(conn)?;
+    let mut keys: Vec<Key> = Newest::new(&files, after, page.rows()).load(conn)?;
     let next_cursor = page.cut(&mut keys, |key| *key)?;
     let count = keyset::count(conn, page, || {
         let mut query = owned(organization, &owners);
@@ -93,7 +93,7 @@ pub fn first_attachments(
     let ids = contacts.iter().map(|id| id.0).collect();
     let owners = Owners { column: Column::Contact, ids, contacts: Vec::new() };
     let files = Files { organization, owners: &owners, filter: &AttachmentFilter::default(), from: None };
-    let mut keys: Vec<Key> = Newest { streams: &files, after: None, limit: page.rows().max(cap + 1) }.load(conn)?;
+    let mut keys: Vec<Key> = Newest::new(&files, None, page.rows().max(cap + 1)).load(conn)?;
     let count = i64::try_from(keys.len()).map_err(Error::internal)?;
     let next_cursor = page.cut(&mut keys, |key| *key)?;
     Ok((AttachmentList { data: in_order(conn, organization, links, keys)?, next_cursor, count: None }, count))
@@ -171,6 +171,10 @@ struct Files<'a> {
 }
 
 impl Streams for Files<'_> {
+    fn count(&self) -> usize {
+        self.owners.ids.len() * self.filter.kind.len().max(1)
+    }
+
     fn key(&self) -> (&'static str, &'static str) {
         ("occurred_at", "id")
     }

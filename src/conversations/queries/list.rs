@@ -6,11 +6,9 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Record, Timestamptz, Uuid};
 
-use super::super::types::{
-    Assigned, Conversation, ConversationCounts, ConversationFilter, ConversationList, ConversationStatus,
-};
+use super::super::types::{Assigned, Conversation, ConversationFilter, ConversationList, ConversationStatus};
 use super::search::{Key, Searched};
-use super::wanted::{Assignees, Unread, Wanted};
+use super::wanted::{Assignees, Wanted};
 use super::write::ConversationRow;
 use crate::access;
 use crate::actor::ActorRef;
@@ -26,9 +24,6 @@ use crate::error::{Code, Error, Result};
 use crate::http::page::{Count, Page};
 use crate::ids::{ChannelId, ContactId, ConversationId, OrganizationId, ProfileId, UserId};
 use crate::search_query::SearchQuery;
-
-/// Nobody needs to know of more.
-const MAX_COUNT: i64 = 10_000;
 
 pub type Filtered<'a> = conversations::BoxedQuery<'a, Pg>;
 
@@ -69,9 +64,14 @@ pub fn list_conversations(
         }
         None => {
             let wanted = wanted(conn, organization, user, filter)?;
-            let mut keys = wanted.newest(conn, after, page.rows())?;
-            let next_cursor = page.cut(&mut keys, |key| *key)?;
-            (keys, next_cursor, None, keyset::count(conn, page, || filtered().select(conversations::id))?)
+            let mut found = wanted.page(conn, after, page.rows())?;
+            let (next_cursor, truncated) = found.cut(page)?;
+            (
+                found.keys,
+                next_cursor,
+                truncated.then_some(true),
+                keyset::count(conn, page, || filtered().select(conversations::id))?,
+            )
         }
     };
     let ids: Vec<ConversationId> = keys.into_iter().map(|(_, id)| id).collect();
@@ -302,28 +302,6 @@ fn conversation_views(
     views.sort_by_key(|view| ids.iter().position(|id| *id == view.id));
     Ok(views)
 }
-
-/// How many conversations wait for anyone, and for `user`.
-pub fn count_conversations(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    user: UserId,
-) -> Result<ConversationCounts> {
-    let of = |status| {
-        let all = conversations::table.filter(conversations::organization_id.eq(organization)).into_boxed();
-        all.filter(conversations::status.eq(status)).select(conversations::id).limit(MAX_COUNT)
-    };
-    let mut count = |query: Counted| keyset::count_limited(conn, query);
-    Ok(ConversationCounts {
-        open: count(of(ConversationStatus::Open))?,
-        mine: count(of(ConversationStatus::Open).filter(conversations::assignee_id.eq(user)))?,
-        unassigned: count(of(ConversationStatus::Open).filter(conversations::assignee_id.is_null()))?,
-        spam: count(of(ConversationStatus::Spam))?,
-        unread: Unread { organization, user, among: MAX_COUNT }.get_result(conn)?,
-    })
-}
-
-type Counted = conversations::BoxedQuery<'static, Pg, Uuid>;
 
 /// Everyone who took part: who started it first, then in the order in which they joined.
 pub fn conversation_contacts(

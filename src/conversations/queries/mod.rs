@@ -1,6 +1,7 @@
 //! All Diesel of conversations: what is read of them ([`list`], [`wanted`], [`search`]) and of messages ([`messages`]), what is written
 //! ([`write`]), and the keys of threads ([`threads`]).
 
+mod counts;
 mod list;
 mod messages;
 mod reindex;
@@ -9,10 +10,8 @@ mod threads;
 mod wanted;
 mod write;
 
-pub use list::{
-    conversation_contacts, conversation_view, count_conversations, is_known_on, list_conversations, merged_into,
-    partner,
-};
+pub use counts::count_conversations;
+pub use list::{conversation_contacts, conversation_view, is_known_on, list_conversations, merged_into, partner};
 pub use messages::{find_message, first_subject_beside, get_message, insert_message, list_messages, raw_mail};
 pub use reindex::{reindex_messages, reindex_subjects, vector_of_message};
 pub use search::saying;

@@ -4,15 +4,18 @@
 //! or of a status; in each the conversations of one of them follow one another, newest first. The rest is looked at
 //! conversation by conversation.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz, Uuid};
+use diesel::sql_types::{Array, Bool, Text, Timestamptz, Uuid};
 
 use super::super::types::{Assigned, ConversationStatus};
 use crate::channels::Medium;
 use crate::db::keyset;
+use crate::db::newest::{self, Found, Source};
 use crate::db::schema::channels;
 use crate::db::streams::{Newest, Streams};
 use crate::error::Result;
@@ -105,18 +108,36 @@ impl Wanted {
         Ok(Self { channels, ..self })
     }
 
-    /// The first `limit` after a key.
-    pub fn newest(&self, conn: &mut PgConnection, after: Option<Key>, limit: i64) -> Result<Vec<Key>> {
+    /// The first `limit` after a key. Where little holds of many, looking on ends before the page is full.
+    pub fn page(&self, conn: &mut PgConnection, after: Option<Key>, limit: i64) -> Result<Found<Key>> {
+        if self.is_given_by_an_index() {
+            return Ok(Found { keys: self.newest(conn, after, limit)?, reached: None });
+        }
+        newest::search(conn, &Walk { wanted: self }, after, limit)
+    }
+
+    /// Of what the index gives; of the rest nothing is asked.
+    fn newest(&self, conn: &mut PgConnection, after: Option<Key>, limit: i64) -> Result<Vec<Key>> {
         let after = after.map(|(at, id)| (at, id.0));
         let after = [after, self.to.map(|to| (to, uuid::Uuid::nil()))].into_iter().flatten().min();
-        Ok(Newest { streams: &Reading::of(self), after, limit }.load(conn)?)
+        Ok(Newest::new(&Reading::of(self, false), after, limit).load(conn)?)
     }
 
     /// How many there are, where the page asks for it.
     pub fn count(&self, conn: &mut PgConnection, page: &Page) -> Result<Option<Count>> {
-        let reading = Reading::of(self);
+        let reading = Reading::of(self, true);
         let after = self.to.map(|to| (to, uuid::Uuid::nil()));
-        keyset::count(conn, page, || Newest { streams: &reading, after, limit: i64::MAX })
+        keyset::count(conn, page, || Newest::new(&reading, after, i64::MAX))
+    }
+
+    /// Whether nothing has to be asked of each conversation.
+    fn is_given_by_an_index(&self) -> bool {
+        let by = self.by();
+        let others = self.unread.is_none() && self.has_attachments.is_none() && self.beside.is_none();
+        others
+            && (self.statuses.is_none() || by != By::Contact)
+            && (self.assignees.is_none() || matches!(by, By::Assignee | By::Nobody))
+            && (self.channels.is_none() || by == By::Channel)
     }
 
     fn by(&self) -> By {
@@ -136,10 +157,12 @@ struct Reading<'w> {
     by: By,
     ids: Vec<uuid::Uuid>,
     statuses: Vec<ConversationStatus>,
+    /// Whether what the index doesn't give is asked of each conversation too.
+    asks_each: bool,
 }
 
 impl<'w> Reading<'w> {
-    fn of(wanted: &'w Wanted) -> Self {
+    fn of(wanted: &'w Wanted, asks_each: bool) -> Self {
         let by = wanted.by();
         let mut ids: Vec<uuid::Uuid> = match by {
             By::Contact => wanted.contacts.iter().flatten().map(|id| id.0).collect(),
@@ -153,7 +176,7 @@ impl<'w> Reading<'w> {
         let mut statuses = wanted.statuses.clone().unwrap_or_else(|| ConversationStatus::ALL.to_vec());
         statuses.sort_unstable();
         statuses.dedup();
-        Self { wanted, by, ids, statuses }
+        Self { wanted, by, ids, statuses, asks_each }
     }
 
     fn push_of_stream(&self, out: &mut AstPass<'_, '_, Pg>) {
@@ -187,17 +210,38 @@ impl<'w> Reading<'w> {
         if let Some((user, unread)) = unread {
             // What never had anything come in is not unread.
             out.push_sql(
-                " AND (conversation.last_inbound_at > coalesce((SELECT read_at FROM conversation_reads                  WHERE organization_id = conversation.organization_id AND conversation_id = conversation.id                  AND user_id = ",
+                " AND (conversation.last_inbound_at > coalesce((SELECT read_at FROM conversation_reads \
+             WHERE organization_id = conversation.organization_id AND conversation_id = conversation.id \
+             AND user_id = ",
             );
             out.push_bind_param::<Uuid, _>(user)?;
             out.push_sql("), '-infinity')) = ");
             out.push_bind_param::<Bool, _>(unread)?;
+        }
+        if let Some(beside) = &self.wanted.beside {
+            out.push_sql(
+                " AND (SELECT true FROM conversation_participants WHERE organization_id = conversation.organization_id \
+                 AND conversation_id = conversation.id AND contact_id = ANY (",
+            );
+            out.push_bind_param::<Array<Uuid>, _>(beside)?;
+            out.push_sql(") LIMIT 1)");
+        }
+        if let Some(has_attachments) = &self.wanted.has_attachments {
+            out.push_sql(
+                " AND ((SELECT true FROM attachments WHERE organization_id = conversation.organization_id \
+                 AND conversation_id = conversation.id AND message_id IS NOT NULL LIMIT 1) IS NOT NULL) = ",
+            );
+            out.push_bind_param::<Bool, _>(has_attachments)?;
         }
         Ok(())
     }
 }
 
 impl Streams for Reading<'_> {
+    fn count(&self) -> usize {
+        self.ids.len() * if self.by == By::Contact { 1 } else { self.statuses.len() }
+    }
+
     fn key(&self) -> (&'static str, &'static str) {
         match self.by {
             By::Contact => ("taken.last_message_at", "taken.conversation_id"),
@@ -220,17 +264,15 @@ impl Streams for Reading<'_> {
 
     fn push_entries<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         let wanted = self.wanted;
-        let is_looked_at = wanted.statuses.is_some()
-            || wanted.assignees.is_some()
-            || wanted.channels.is_some()
-            || wanted.unread.is_some();
-        let (at, id) = self.key();
+        let asks_each = self.asks_each && !wanted.is_given_by_an_index();
+        let (at, _) = self.key();
         if self.by == By::Contact {
             out.push_sql("FROM conversation_participants AS taken");
-            if is_looked_at {
+            if asks_each {
                 // Fenced: each by its key, as it comes. A prepared plan would read all conversations.
                 out.push_sql(
-                    " CROSS JOIN LATERAL (SELECT * FROM conversations WHERE organization_id = taken.organization_id                      AND id = taken.conversation_id OFFSET 0) AS conversation",
+                    " CROSS JOIN LATERAL (SELECT * FROM conversations WHERE organization_id = taken.organization_id \
+             AND id = taken.conversation_id OFFSET 0) AS conversation",
                 );
             }
             out.push_sql(" WHERE taken.organization_id = ");
@@ -239,63 +281,83 @@ impl Streams for Reading<'_> {
         }
         out.push_bind_param::<Uuid, _>(&wanted.organization)?;
         self.push_of_stream(&mut out);
-        self.push_filters(out.reborrow())?;
+        if asks_each {
+            self.push_filters(out.reborrow())?;
+        }
         if let Some(from) = &wanted.from {
             for part in [" AND ", at, " >= "] {
                 out.push_sql(part);
             }
             out.push_bind_param::<Timestamptz, _>(from)?;
         }
-        if let Some(beside) = &wanted.beside {
-            out.push_sql(" AND (SELECT true FROM conversation_participants WHERE conversation_id = ");
-            out.push_sql(id);
-            out.push_sql(" AND organization_id = ");
-            out.push_bind_param::<Uuid, _>(&wanted.organization)?;
-            out.push_sql(" AND contact_id = ANY (");
-            out.push_bind_param::<Array<Uuid>, _>(beside)?;
-            out.push_sql(") LIMIT 1)");
-        }
-        if let Some(has_attachments) = &wanted.has_attachments {
-            out.push_sql(" AND ((SELECT true FROM attachments WHERE message_id IS NOT NULL AND conversation_id = ");
-            out.push_sql(id);
-            out.push_sql(" AND organization_id = ");
-            out.push_bind_param::<Uuid, _>(&wanted.organization)?;
-            out.push_sql(" LIMIT 1) IS NOT NULL) = ");
-            out.push_bind_param::<Bool, _>(has_attachments)?;
-        }
         Ok(())
     }
 }
 
-/// How many of the newest open conversations are unread to a user: those of a whole organization are not looked at.
-#[derive(Debug, QueryId)]
-pub struct Unread {
-    pub organization: OrganizationId,
-    pub user: UserId,
-    pub among: i64,
+/// Walks what an index gives, and asks the rest of each conversation.
+struct Walk<'w> {
+    wanted: &'w Wanted,
 }
 
-impl Query for Unread {
-    type SqlType = BigInt;
+/// How many conversations may be looked at for a page.
+const MOST: usize = 10_000;
+
+impl Source for Walk<'_> {
+    type Key = Key;
+
+    fn next(&self, conn: &mut PgConnection, after: Option<Key>, step: i64) -> Result<(Vec<Key>, bool)> {
+        let keys = self.wanted.newest(conn, after, step)?;
+        let is_end = i64::try_from(keys.len()).is_ok_and(|read| read < step);
+        Ok((keys, is_end))
+    }
+
+    fn having(&self, conn: &mut PgConnection, keys: Vec<Key>) -> Result<Vec<Key>> {
+        let ids = keys.iter().map(|(_, id)| id.0).collect();
+        let reading = Reading::of(self.wanted, true);
+        let having: HashSet<ConversationId> = Having { reading: &reading, ids }.load(conn)?.into_iter().collect();
+        Ok(keys.into_iter().filter(|(_, id)| having.contains(id)).collect())
+    }
+
+    /// No index knows.
+    fn is_rare(&self, _: &mut PgConnection) -> Result<bool> {
+        Ok(false)
+    }
+
+    fn looked_up(&self, conn: &mut PgConnection, after: Option<Key>, limit: i64) -> Result<Vec<Key>> {
+        self.wanted.newest(conn, after, limit)
+    }
+
+    fn most(&self) -> usize {
+        MOST
+    }
 }
 
-impl RunQueryDsl<PgConnection> for Unread {}
+/// Those of `ids` of which all holds.
+struct Having<'r> {
+    reading: &'r Reading<'r>,
+    ids: Vec<uuid::Uuid>,
+}
 
-impl QueryFragment<Pg> for Unread {
+/// Prepared by its text, which depends on what is asked.
+impl QueryId for Having<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Having<'_> {
+    type SqlType = Uuid;
+}
+
+impl RunQueryDsl<PgConnection> for Having<'_> {}
+
+impl QueryFragment<Pg> for Having<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(
-            "SELECT count(*) FROM (SELECT organization_id, id, last_inbound_at FROM conversations \
-             WHERE status = 'open' AND organization_id = ",
-        );
-        out.push_bind_param::<Uuid, _>(&self.organization)?;
-        out.push_sql(" ORDER BY last_message_at DESC, id DESC LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.among)?;
-        out.push_sql(
-            ") AS newest WHERE last_inbound_at > coalesce((SELECT read_at FROM conversation_reads \
-             WHERE organization_id = newest.organization_id AND conversation_id = newest.id AND user_id = ",
-        );
-        out.push_bind_param::<Uuid, _>(&self.user)?;
-        out.push_sql("), '-infinity')");
-        Ok(())
+        // Fenced: each by its key.
+        out.push_sql("SELECT conversation.id FROM unnest(");
+        out.push_bind_param::<Array<Uuid>, _>(&self.ids)?;
+        out.push_sql(") AS one_of (id) CROSS JOIN LATERAL (SELECT * FROM conversations WHERE organization_id = ");
+        out.push_bind_param::<Uuid, _>(&self.reading.wanted.organization)?;
+        out.push_sql(" AND id = one_of.id OFFSET 0) AS conversation WHERE true");
+        self.reading.push_filters(out.reborrow())
     }
 }

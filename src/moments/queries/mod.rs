@@ -82,9 +82,9 @@ pub fn list_moments(
         }
         None => {
             let wanted = sought.wanted(conn)?;
-            let mut keys = wanted.newest(conn, after, page.rows())?;
-            let next_cursor = page.cut(&mut keys, |key| *key)?;
-            (keys, next_cursor, None, wanted.count(conn, page)?)
+            let mut found = wanted.page(conn, after, page.rows())?;
+            let (next_cursor, truncated) = found.cut(page)?;
+            (found.keys, next_cursor, truncated.then_some(true), wanted.count(conn, page)?)
         }
     };
     let ids: Vec<ConversationId> = keys.iter().map(|(_, id)| *id).collect();
@@ -105,7 +105,7 @@ pub fn first_moments(
     cap: i64,
 ) -> Result<(ContactMomentList, i64)> {
     let wanted = Wanted { contacts: Some(contact_ids.to_vec()), ..Wanted::of(organization) };
-    let mut keys = wanted.newest(conn, None, page.rows().max(cap + 1))?;
+    let mut keys = wanted.page(conn, None, page.rows().max(cap + 1))?.keys;
     let count = i64::try_from(keys.len()).map_err(Error::internal)?;
     let next_cursor = page.cut(&mut keys, |key| *key)?;
     let ids: Vec<ConversationId> = keys.into_iter().map(|(_, id)| id).collect();
