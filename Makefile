@@ -21,7 +21,7 @@ openapi:
 SEED = $(shell date +%s)
 fuzz-api: postgres
 	cargo build
-	EXAMPLES=100 .ci/fuzz.sh $(SEED)
+	EXAMPLES=100 SECONDS_EACH=3600 .ci/fuzz.sh $(SEED)
 
 # Makes a million profiles in BENCH_DIR (target/bench) the first time; SCALE, NAMES and PARTS as benches/search/main.rs says.
 bench-search: postgres

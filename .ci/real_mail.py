@@ -29,6 +29,7 @@ from email.utils import parseaddr
 from pathlib import Path
 
 import mail_facts
+import search_truth
 
 FOLDERS = ["easy-ham-2", "hard-ham-1"]
 CONTACTS = 605
@@ -272,6 +273,36 @@ class Import:
         changed = [m.key for m in sample if self.client.call("GET", f"/v1/messages/{self.ids[m.key]}/raw").body != m.raw]
         check("50 raw mails come back byte for byte", not changed, changed[:3])
 
+    def compare_searches(self) -> None:
+        """Fifty searches, to their last page. Plain words are compared as they are, so not by their endings."""
+        self.client.expect(200, "PATCH", "/v1/organization", {"language": "ja"})
+        texts = {mail.key: search_truth.text(mail.parsed) for mail in self.mails}
+        keys = {message_id: key for key, message_id in self.ids.items()}
+        searches = search_truth.searches(texts)
+        wrong, hits = [], 0
+        for search in searches:
+            found = {keys[hit] for hit in self.searched(search.q)}
+            hits += len(found)
+            if found != search.found:
+                wrong.append((search.q, "missing", sorted(search.found - found)[:3], "extra", sorted(found - search.found)[:3]))
+        check(f"{len(searches)} searches find what Python finds, {hits} mails in all", not wrong, wrong)
+        self.client.expect(200, "PATCH", "/v1/organization", {"language": "en"})
+        plain = [search for search in searches if not set(search.q) & set('"-')]
+        lost = [search.q for search in plain if search.found - {keys[hit] for hit in self.searched(search.q)}]
+        check(f"{len(plain)} of plain words find them by their endings, too", not lost, lost)
+
+    def searched(self, q: str) -> set[str]:
+        """The ids of the messages that a search finds."""
+        path = f"/v1/search?type=message&sort=newest&limit=200&q={urllib.parse.quote(q)}"
+        found, cursor = [], ""
+        while cursor is not None:
+            (section,) = self.client.get(f"{path}&cursor={cursor}" if cursor else path)["sections"]
+            found += [hit["id"] for hit in section["data"]]
+            cursor = section["next_cursor"]
+        if len(found) != len(set(found)):
+            check("a search finds each message once", False, q)
+        return set(found)
+
     def again(self) -> None:
         before = [self.conversations(folder) for folder in FOLDERS]
         answers = self.send(self.mails, 4)
@@ -396,6 +427,7 @@ def main() -> None:
             first.compare(facts)
             first.compare_attachments(facts)
             first.compare_raw()
+            first.compare_searches()
             first.again()
             print("Reversed")
             Import(service, "reversed", mails[::-1]).compare(facts)

@@ -20,10 +20,12 @@ use utoipa_actix_web::service_config::ServiceConfig;
 use crate::attachments::{self, Links, Store};
 use crate::config::Config;
 use crate::db::Db;
+use crate::http::deprecation::DEPRECATED;
 use crate::http::jwt::Jwt;
-use crate::http::{docs, middleware, problem, query};
+use crate::http::{docs, middleware, page, problem, query};
 use crate::{
-    access, changes, channels, contacts, conversations, inbound, moments, notes, profile_fields, profiles, sidebar,
+    access, changes, channels, contacts, conversations, inbound, moments, notes, profile_fields, profiles, search,
+    sidebar, timeline,
 };
 
 /// What handlers share.
@@ -52,7 +54,8 @@ impl State {
     info(
         title = "Dossier",
         description = "The backend that a shared inbox stands on: contacts, profiles and their whole history.\n\n\
-            Press **Authorize** and paste a token: the service prints one on its first start.",
+            Press **Authorize** and paste a token: the service prints one on its first start, and `POST /v1/auth/login` \
+            answers with one.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         contact(name = "Dossier"),
     ),
@@ -67,11 +70,25 @@ impl State {
         (name = "notes", description = "What colleagues write for each other"),
         (name = "conversations", description = "What was written back and forth, and by whom"),
         (name = "contact moments", description = "The history of a contact or a profile, across channels"),
+        (name = "timeline", description = "What happened to a contact or a profile, one by one"),
+        (name = "search", description = "Everything, by its words"),
         (name = "inbound", description = "What comes in through a channel"),
         (name = "sidebar", description = "What stands beside an open conversation"),
         (name = "changes", description = "What happens, for scripts and frontends to follow"),
     ),
-    components(schemas(problem::Problem, problem::FieldProblem, problem::FieldLocation, query::When)),
+    components(schemas(
+        problem::Problem,
+        problem::ErrorCode,
+        problem::FieldProblem,
+        problem::FieldLocation,
+        // What only parameters are made of isn't found by itself.
+        query::When,
+        page::CountMode,
+        attachments::Variant,
+        contacts::ContactSort,
+        conversations::Assigned,
+        sidebar::Include,
+    )),
 )]
 struct Base;
 
@@ -87,6 +104,8 @@ fn rooms(config: &mut ServiceConfig) {
         .configure(notes::routes)
         .configure(conversations::routes)
         .configure(moments::routes)
+        .configure(timeline::routes)
+        .configure(search::routes)
         .configure(inbound::routes)
         .configure(sidebar::routes)
         .configure(changes::routes);
@@ -99,7 +118,7 @@ pub fn document() -> serde_json::Result<Value> {
     let (name, scheme) = docs::bearer();
     components.security_schemes.insert(name.to_owned(), scheme.into());
     let (_, document) = App::new().into_utoipa_app().openapi(base).configure(rooms).split_for_parts();
-    docs::complete(document)
+    docs::complete(document, DEPRECATED)
 }
 
 /// The methods of each path, for answers to the others.
@@ -199,10 +218,19 @@ fn cors(origins: &[String]) -> Cors {
         .allow_any_method()
         .allow_any_header()
         .expose_headers(
-            ["ETag", "Link", "Location", "X-Request-Id", "Retry-After", "Idempotency-Replayed"]
-                .map(|name| HeaderName::try_from(name).ok())
-                .into_iter()
-                .flatten(),
+            [
+                "ETag",
+                "Link",
+                "Location",
+                "X-Request-Id",
+                "Retry-After",
+                "Idempotency-Replayed",
+                "Deprecation",
+                "Sunset",
+            ]
+            .map(|name| HeaderName::try_from(name).ok())
+            .into_iter()
+            .flatten(),
         )
         .max_age(3600)
         .block_on_origin_mismatch(false);

@@ -11,13 +11,13 @@ use validator::Validate;
 use crate::access::{self, CreateApiToken, CreateUser};
 use crate::actor::{ActorRef, Role, Scope};
 use crate::app::{self, Shared, State};
-use crate::attachments::Store;
+use crate::attachments::{self, Store};
 use crate::config::Config;
 use crate::db::embedded::EmbeddedPostgres;
 use crate::db::{CONNECTIONS, Db};
 use crate::http::jwt::Jwt;
 use crate::inbound;
-use crate::{contacts, demo, telemetry};
+use crate::{contacts, demo, search, telemetry};
 
 /// Blocking threads a worker may have: file and database work queues behind them.
 const BLOCKING_THREADS: usize = 32;
@@ -158,6 +158,14 @@ async fn serve(config: Config, db: Db) -> Result<(), String> {
         .bind(bind)
         .map_err(|error| format!("{bind} can't be listened on: {error}. DOSSIER_BIND names another address."))?;
     print(&format!("Swagger UI  http://{bind}/docs/"))?;
+    let indexed = db.clone();
+    tokio::spawn(async move {
+        match search::reindex(&indexed).await {
+            Ok(0) => {}
+            Ok(rows) => tracing::info!(rows, "indexed anew"),
+            Err(error) => tracing::error!(%error, "what an earlier edition indexed isn't found until the next start"),
+        }
+    });
     if is_private
         && let Some(login) = demo::create(&db, &store, with_sample).await.map_err(|error| error.to_string())?
     {
@@ -165,7 +173,13 @@ async fn serve(config: Config, db: Db) -> Result<(), String> {
         let token = token(&jwt, &db, login.email.to_owned(), body).await?;
         print(&format!("e-mail      {}\npassword    {}\ntoken       {token}", login.email, login.password))?;
     }
-    server.run().await.map_err(|error| error.to_string())
+    let background = [
+        tokio::spawn(attachments::make_thumbnails(db.clone(), store.clone())),
+        tokio::spawn(attachments::sweep(db, store)),
+    ];
+    let result = server.run().await.map_err(|error| error.to_string());
+    background.iter().for_each(tokio::task::JoinHandle::abort);
+    result
 }
 
 fn print_document() -> Result<(), String> {

@@ -94,6 +94,7 @@ codes! {
     UnsupportedMediaType UnsupportedMediaType "unsupported_media_type" "The content type is not one that this route takes"
     RangeNotSatisfiable RangeNotSatisfiable "range_not_satisfiable" "The range lies outside of the file"
     Invalid Invalid "invalid" "Some fields are not valid"
+    ChangeTooLarge Invalid "change_too_large" "The change touches too many at once"
     CursorInvalid Invalid "cursor_invalid" "The cursor doesn't belong to this list"
     IdempotencyKeyReused Invalid "idempotency_key_reused" "The idempotency key came with another request before"
     TooManyAttempts TooMany "too_many_attempts" "Too many attempts"

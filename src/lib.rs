@@ -14,10 +14,10 @@
 //!
 //! # Which room may call which
 //!
-//! `app → rooms → {http, db} → {error, ids, actor, answer, text, search, config}`. The rooms stand from the ground
+//! `app → rooms → {http, db} → {error, ids, actor, answer, text, search_query, config}`. The rooms stand from the ground
 //! floor up: access, channels, contacts, profile_fields, profiles, attachments, notes, conversations, moments,
-//! inbound, sidebar, changes, demo. A room calls only rooms below it. A read may join any table; only the room that
-//! owns a table writes it. A test holds this.
+//! timeline, search, inbound, sidebar, changes, demo. A room calls only rooms below it. A read may join any table; only the
+//! room that owns a table writes it. A test holds this.
 
 pub mod access;
 pub mod actor;
@@ -41,7 +41,9 @@ pub mod notes;
 pub mod profile_fields;
 pub mod profiles;
 pub mod search;
+pub mod search_query;
 pub mod sidebar;
 pub mod telemetry;
 pub mod text;
 mod text_enum;
+pub mod timeline;

@@ -1,5 +1,8 @@
 //! Text, folded and split into words: the same for indexing and for asking.
 
+pub mod stem;
+pub mod written;
+
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 

@@ -45,6 +45,8 @@ REASONS = [
     ("body", "required", "/profile_id"),
     ("body", "type|required", "/options"),
     ("body", "type", "/unique"),
+    # Each bound is an order of its own.
+    ("query", "unsupported", r"[a-z_]+_at\.(gte|lt)"),
 ]
 
 

@@ -11,8 +11,8 @@ mod types;
 
 pub use password::hash as hash_password;
 pub use queries::{
-    People, active_role, default_country, has_organization, insert_organization, insert_user, people, time_zone,
-    user_by_email,
+    Colleague, People, active_role, colleagues, default_country, has_organization, insert_organization, insert_user,
+    people, stemmer, time_zone, user_by_email,
 };
 pub use types::{ApiToken, CreateApiToken, CreateUser, User};
 

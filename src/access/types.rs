@@ -15,6 +15,7 @@ use crate::ids::{ApiTokenId, OrganizationId, UserId};
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"email": "admin@demo.example", "password": "correct horse battery staple"}))]
 pub struct Login {
     #[validate(length(min = 1, max = 254))]
     #[schema(format = Email, min_length = 1, max_length = 254, example = "admin@demo.example")]

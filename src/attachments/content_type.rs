@@ -6,6 +6,7 @@ pub const UNKNOWN: &str = "application/octet-stream";
 
 /// Types whose bytes can't be mistaken: who says so without such bytes is not believed.
 const RECOGNISABLE: [&str; 5] = ["image/png", "image/jpeg", "image/gif", "image/webp", "application/pdf"];
+const PICTURES: [&str; 4] = ["image/png", "image/jpeg", "image/gif", "image/webp"];
 /// Formats that others are built on: a more precise word of the sender is welcome.
 const CONTAINERS: [&str; 4] = ["application/zip", "application/x-ole-storage", "application/gzip", "text/xml"];
 const MAX_LENGTH: usize = 100;
@@ -62,6 +63,11 @@ fn is_document(subtype: &str) -> bool {
     const DOCUMENTS: [&str; 9] =
         ["pdf", "msword", "rtf", "epub+zip", "postscript", "json", "xml", "xhtml+xml", "x-ole-storage"];
     DOCUMENTS.contains(&subtype) || BEGINNINGS.iter().any(|beginning| subtype.starts_with(beginning))
+}
+
+/// Whether it is an image that a browser shows, and that has a size and a thumbnail.
+pub fn is_picture(content_type: &str) -> bool {
+    PICTURES.contains(&content_type)
 }
 
 /// Whether a browser may show it in place: nothing that could run a script here.

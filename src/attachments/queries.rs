@@ -1,6 +1,10 @@
 //! All Diesel of attachments and blobs.
 
+mod blobs;
 mod gallery;
+mod occurrences;
+mod reindex;
+mod thumbnails;
 
 use std::collections::HashMap;
 
@@ -13,17 +17,23 @@ use super::links::Links;
 use super::store::{Blob, hex};
 use super::types::{Attachment, AttachmentKind, Variant};
 use super::{content_type, filename};
+use crate::access;
 use crate::actor::ActorType;
 use crate::channels::{ChannelRef, Direction, Medium};
 use crate::contacts::ContactRef;
 use crate::db::Tx;
 use crate::db::events::{self, Event};
-use crate::db::schema::{attachments, blobs, channels, contacts};
+use crate::db::schema::{attachments, channels, contacts};
+use crate::db::search_vector::{EDITION, SearchVector};
 use crate::error::{Code, Error, FieldError, Result};
 use crate::ids::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId, OrganizationId};
-use crate::text;
+use crate::text::{self, stem::Stemmer};
 
+pub use blobs::{in_order, keep_blob, owners_of_unsent, remove_unsent, remove_unused_blobs, reserve_blobs};
 pub use gallery::{count_attachments, list_attachments};
+pub use occurrences::list_occurrences;
+pub use reindex::reindex_attachments;
+pub use thumbnails::{Pending, ThumbnailRow, settle_thumbnail, take_pending, thumbnail_row};
 
 /// A file whose bytes are in the store.
 #[derive(Debug, Clone)]
@@ -95,6 +105,8 @@ struct NewAttachment<'a> {
     created_by_type: ActorType,
     created_by_id: Option<Uuid>,
     created_at: DateTime<Utc>,
+    search: SearchVector,
+    search_edition: i16,
 }
 
 const MAX_CONTENT_ID: usize = 500;
@@ -102,14 +114,17 @@ const MAX_CONTENT_ID: usize = 500;
 const ROWS_AT_A_TIME: usize = 500;
 
 impl<'a> NewAttachment<'a> {
-    fn new(tx: &Tx, file: &'a File, position: i32, exchange: Option<&Exchange>) -> Self {
+    fn new(tx: &Tx, stemmer: Stemmer, file: &'a File, position: i32, exchange: Option<&Exchange>) -> Self {
+        let filename = filename::clean(&file.filename);
         let content_type = content_type::settle(file.blob.content_type.as_deref(), file.content_type.as_deref());
         let content_id = file.content_id.as_deref().map(|id| id.trim().replace(char::is_control, ""));
         Self {
             organization_id: tx.organization,
             id: AttachmentId::new(),
             sha256: &file.blob.sha256,
-            filename: filename::clean(&file.filename),
+            search: reindex::vector(tx.organization, stemmer, &filename),
+            search_edition: EDITION,
+            filename,
             kind: content_type::kind(&content_type),
             content_type,
             byte_size: file.blob.byte_size,
@@ -131,25 +146,13 @@ impl<'a> NewAttachment<'a> {
     }
 }
 
-/// Keeps the row of a blob that is in the store.
-pub fn keep_blob(tx: &mut Tx, blob: &Blob) -> Result<()> {
-    diesel::insert_into(blobs::table)
-        .values((
-            blobs::organization_id.eq(tx.organization),
-            blobs::sha256.eq(&blob.sha256),
-            blobs::byte_size.eq(blob.byte_size),
-            blobs::created_at.eq(tx.now),
-        ))
-        .on_conflict_do_nothing()
-        .execute(tx.conn)?;
-    Ok(())
-}
-
 /// Keeps an uploaded file, for a message to name it.
 pub fn create_attachment(tx: &mut Tx, links: &Links, file: &File) -> Result<Attachment> {
     keep_blob(tx, &file.blob)?;
+    let stemmer = access::stemmer(tx.conn, tx.organization)?;
+    thumbnails::want_thumbnails(tx, &[&file.blob])?;
     let row: AttachmentRow = diesel::insert_into(attachments::table)
-        .values(NewAttachment::new(tx, file, 0, None))
+        .values(NewAttachment::new(tx, stemmer, file, 0, None))
         .returning(AttachmentRow::as_returning())
         .get_result(tx.conn)?;
     let after = json!({ "filename": row.filename, "content_type": row.content_type, "byte_size": row.byte_size });
@@ -159,15 +162,20 @@ pub fn create_attachment(tx: &mut Tx, links: &Links, file: &File) -> Result<Atta
 
 /// Keeps the files that came with a message, whose own event tells of them.
 pub fn insert_exchanged(tx: &mut Tx, exchange: &Exchange, files: &[File]) -> Result<()> {
-    let mut blobs: Vec<&Blob> = files.iter().map(|file| &file.blob).collect();
-    // In one order, so that two messages with the same files don't wait for each other.
-    blobs.sort_by(|one, other| one.sha256.cmp(&other.sha256));
-    blobs.dedup_by(|one, other| one.sha256 == other.sha256);
-    for blob in blobs {
+    let blobs = in_order(files.iter().map(|file| &file.blob));
+    for blob in &blobs {
         keep_blob(tx, blob)?;
     }
-    let rows: Vec<NewAttachment> =
-        files.iter().zip(0..).map(|(file, position)| NewAttachment::new(tx, file, position, Some(exchange))).collect();
+    if files.is_empty() {
+        return Ok(());
+    }
+    thumbnails::want_thumbnails(tx, &blobs)?;
+    let stemmer = access::stemmer(tx.conn, tx.organization)?;
+    let rows: Vec<NewAttachment> = files
+        .iter()
+        .zip(0..)
+        .map(|(file, position)| NewAttachment::new(tx, stemmer, file, position, Some(exchange)))
+        .collect();
     let mut rows = rows.into_iter().peekable();
     while rows.peek().is_some() {
         let some: Vec<NewAttachment> = rows.by_ref().take(ROWS_AT_A_TIME).collect();
@@ -275,6 +283,21 @@ pub fn attachments_of_messages(
     Ok(of_messages)
 }
 
+/// These attachments, in whatever order.
+pub fn attachments_with_ids(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    links: &Links,
+    ids: &[AttachmentId],
+) -> Result<Vec<Attachment>> {
+    let rows = attachments::table
+        .filter(attachments::organization_id.eq(organization))
+        .filter(attachments::id.eq_any(ids))
+        .select(AttachmentRow::as_select())
+        .load(conn)?;
+    views(conn, organization, links, rows)
+}
+
 fn views(
     conn: &mut PgConnection,
     organization: OrganizationId,
@@ -283,11 +306,16 @@ fn views(
 ) -> Result<Vec<Attachment>> {
     let contacts = contact_refs(conn, organization, rows.iter().filter_map(|row| row.contact_id))?;
     let channels = channel_refs(conn, organization, rows.iter().filter_map(|row| row.channel_id))?;
+    let images = rows.iter().filter(|row| content_type::is_picture(&row.content_type)).map(|row| &row.sha256);
+    let with_thumbnail = thumbnails::with_thumbnail(conn, organization, images.collect())?;
     let now = Utc::now();
     Ok(rows
         .into_iter()
         .map(|row| {
             let link = links.sign(organization, row.id, Variant::Original, now);
+            let thumbnail = with_thumbnail
+                .contains(&row.sha256)
+                .then(|| links.sign(organization, row.id, Variant::Thumbnail, now).url);
             Attachment {
                 id: row.id,
                 filename: row.filename,
@@ -301,7 +329,7 @@ fn views(
                 content_id: row.content_id,
                 created_at: row.created_at,
                 url: link.url,
-                thumbnail_url: None,
+                thumbnail_url: thumbnail,
                 url_expires_at: link.expires_at,
                 message_id: row.message_id,
                 conversation_id: row.conversation_id,

@@ -8,20 +8,20 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::links::{self, Links};
-use super::queries::{self, AttachmentRow, File};
+use super::queries::{self, AttachmentRow, File, ThumbnailRow};
 use super::store::{Store, hex};
-use super::types::{Attachment, AttachmentFilter, AttachmentList, FileContent, SignedLink, UploadForm};
-use super::{Of, content_type};
+use super::types::{Attachment, AttachmentFilter, AttachmentList, FileContent, SignedLink, UploadForm, Variant};
+use super::{Of, content_type, keep};
 use crate::actor::{ActorRef, Caller};
 use crate::answer::Answer;
 use crate::config::Config;
-use crate::db::Db;
-use crate::error::{Error, Result};
+use crate::db::{Db, Tx};
+use crate::error::{Code, Error, Result};
 use crate::http::body::retry;
 use crate::http::file::{FileHead, Reply};
 use crate::http::page::{List, PageParams};
 use crate::http::problem::Problem;
-use crate::http::query::{Path, Query};
+use crate::http::query::{NoFilter, Path, Query};
 use crate::http::upload;
 use crate::ids::{AttachmentId, ContactId, ConversationId, OrganizationId, ProfileId};
 
@@ -77,7 +77,7 @@ pub async fn create_attachment(
     let mut upload = upload::receive(&request, payload.into_inner(), "file", config.max_upload_bytes).await?;
     let said = [upload.filename.as_str(), upload.content_type.as_deref().unwrap_or_default(), &hex(&upload.sha256)];
     let retry = retry(&request, said.join("\0").as_bytes())?;
-    let blob = store.put_upload(caller.organization, &mut upload).await?;
+    let blob = keep::store_upload(&db, &store, caller.organization, &mut upload).await?;
     let file =
         File { filename: upload.filename, content_type: upload.content_type, content_id: None, inline: false, blob };
     db.write(&caller, retry, move |tx| {
@@ -147,9 +147,46 @@ pub async fn get_signed_attachment(
     let link = link.map_err(|_| links::refused())?;
     let organization = link.organization_id;
     links.verify(organization, id, link.variant, link.expires, &link.signature, Utc::now())?;
-    let row =
-        db.act(organization, ActorRef::SYSTEM, move |tx| queries::attachment_row(tx.conn, tx.organization, id)).await?;
-    content(&request, &store, organization, row, LINKED_MAX_AGE).await
+    let find = move |tx: &mut Tx| {
+        let row = queries::attachment_row(tx.conn, tx.organization, id)?;
+        let thumbnail = match link.variant {
+            Variant::Original => None,
+            // It is gone only with the file.
+            Variant::Thumbnail => Some(
+                queries::thumbnail_row(tx.conn, tx.organization, &row.sha256)?
+                    .ok_or_else(|| Error::not_found(Code::AttachmentNotFound))?,
+            ),
+        };
+        Ok((row, thumbnail))
+    };
+    match db.act(organization, ActorRef::SYSTEM, find).await? {
+        (row, None) => content(&request, &store, organization, row, LINKED_MAX_AGE).await,
+        (row, Some(thumbnail)) => small(&request, &store, organization, row, thumbnail).await,
+    }
+}
+
+async fn small(
+    request: &HttpRequest,
+    store: &Store,
+    organization: OrganizationId,
+    row: AttachmentRow,
+    thumbnail: ThumbnailRow,
+) -> Result<HttpResponse> {
+    let head = FileHead {
+        inline: true,
+        filename: row.filename,
+        content_type: thumbnail.content_type,
+        byte_size: u64::try_from(thumbnail.byte_size).map_err(Error::internal)?,
+        tag: format!("{}-thumbnail", hex(&row.sha256)),
+        max_age: LINKED_MAX_AGE,
+    };
+    Ok(match head.reply(request) {
+        Reply::Done(response) => response,
+        Reply::Bytes(mut response, range) => {
+            let size = range.end - range.start;
+            response.body(SizedStream::new(size, store.read_thumbnail(organization, &row.sha256, range).await?))
+        }
+    })
 }
 
 async fn content(
@@ -164,7 +201,7 @@ async fn content(
         filename: row.filename,
         content_type: row.content_type,
         byte_size: u64::try_from(row.byte_size).map_err(Error::internal)?,
-        sha256: hex(&row.sha256),
+        tag: hex(&row.sha256),
         max_age,
     };
     Ok(match head.reply(request) {
@@ -174,6 +211,27 @@ async fn content(
             response.body(SizedStream::new(size, store.read(organization, &row.sha256, range).await?))
         }
     })
+}
+
+/// List the occurrences of a file
+///
+/// Every attachment with the same bytes that was exchanged, with whomever, this one included; newest first by
+/// `occurred_at`. The bytes are stored once.
+#[utoipa::path(tag = "attachments", params(AttachmentPath, PageParams), responses(
+    (status = 200, description = "The occurrences.", body = AttachmentList),
+))]
+#[get("/v1/attachments/{id}/occurrences")]
+pub async fn list_attachment_occurrences(
+    caller: Caller,
+    path: Path<AttachmentPath>,
+    list: List<NoFilter>,
+    links: Data<Links>,
+    db: Data<Db>,
+) -> Result<Answer> {
+    let id = path.id;
+    let occurrences =
+        db.read(&caller, move |tx| queries::list_occurrences(tx.conn, tx.organization, &links, id, &list.page)).await?;
+    occurrences.answer()
 }
 
 /// List a profile's attachments

@@ -14,6 +14,7 @@ use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 use url::Url;
 
+use super::{content_type, thumbnail};
 use crate::error::{Error, Result};
 use crate::http::upload::Upload;
 use crate::ids::OrganizationId;
@@ -30,7 +31,7 @@ pub struct Blob {
     pub byte_size: i64,
     /// As the bytes say.
     pub content_type: Option<String>,
-    /// In pixels, of images that a browser shows.
+    /// In pixels, of images that a browser shows, the way up that they are shown.
     pub width: Option<i32>,
     pub height: Option<i32>,
 }
@@ -39,10 +40,13 @@ impl Blob {
     /// `head` is the beginning of the bytes, enough to tell what they are.
     fn new(sha256: Vec<u8>, byte_size: u64, head: &[u8]) -> Result<Self> {
         let content_type = infer::get(head).map(|kind| kind.mime_type().to_owned());
-        let is_image = matches!(content_type.as_deref(), Some("image/png" | "image/jpeg" | "image/gif" | "image/webp"));
-        let size = if is_image { imagesize::blob_size(head).ok() } else { None };
+        let is_picture = content_type.as_deref().is_some_and(content_type::is_picture);
+        let size = if is_picture { imagesize::blob_size(head).ok() } else { None };
         let pixels = |side: usize| i32::try_from(side).ok();
-        let (width, height) = size.and_then(|size| pixels(size.width).zip(pixels(size.height))).unzip();
+        let (mut width, mut height) = size.and_then(|size| pixels(size.width).zip(pixels(size.height))).unzip();
+        if width.is_some() && thumbnail::is_turned(head) {
+            (width, height) = (height, width);
+        }
         let byte_size = i64::try_from(byte_size).map_err(Error::internal)?;
         Ok(Self { sha256, byte_size, content_type, width, height })
     }
@@ -80,24 +84,39 @@ impl Store {
         }
     }
 
-    /// Writes `bytes`, where they aren't there already.
+    /// What these bytes are.
+    pub async fn describe(bytes: Bytes) -> Result<Blob> {
+        let described =
+            tokio::task::spawn_blocking(move || Blob::new(Sha256::digest(&bytes).to_vec(), bytes.len() as u64, &bytes));
+        described.await.map_err(Error::internal)?
+    }
+
+    /// What an uploaded file is.
+    pub fn describe_upload(upload: &Upload) -> Result<Blob> {
+        Blob::new(upload.sha256.clone(), upload.byte_size, &upload.head)
+    }
+
+    /// Writes bytes of which no row tells beforehand, where they aren't there already.
     pub async fn put(&self, organization: OrganizationId, bytes: Bytes) -> Result<Blob> {
-        let hashed = bytes.clone();
-        let hash = tokio::task::spawn_blocking(move || Sha256::digest(&hashed).to_vec());
-        let blob = Blob::new(hash.await.map_err(Error::internal)?, bytes.len() as u64, &bytes)?;
+        let blob = Self::describe(bytes.clone()).await?;
+        self.write(organization, &blob, bytes).await?;
+        Ok(blob)
+    }
+
+    /// Writes the bytes of a blob, where they aren't there already.
+    pub async fn write(&self, organization: OrganizationId, blob: &Blob, bytes: Bytes) -> Result<()> {
         let path = self.path(organization, &blob.sha256);
         if !self.has(&path, bytes.len() as u64).await? {
             self.objects.put(&path, bytes.into()).await.map_err(failed)?;
         }
-        Ok(blob)
+        Ok(())
     }
 
     /// Writes an uploaded file, where it isn't there already; a part at a time, never all of it in memory.
-    pub async fn put_upload(&self, organization: OrganizationId, upload: &mut Upload) -> Result<Blob> {
-        let blob = Blob::new(upload.sha256.clone(), upload.byte_size, &upload.head)?;
+    pub async fn write_upload(&self, organization: OrganizationId, blob: &Blob, upload: &mut Upload) -> Result<()> {
         let path = self.path(organization, &blob.sha256);
         if self.has(&path, upload.byte_size).await? {
-            return Ok(blob);
+            return Ok(());
         }
         let byte_size = usize::try_from(upload.byte_size).map_err(Error::internal)?;
         let file = upload.rewound().await?;
@@ -105,7 +124,7 @@ impl Store {
             let mut bytes = Vec::with_capacity(byte_size);
             file.read_to_end(&mut bytes).await.map_err(Error::internal)?;
             self.objects.put(&path, bytes.into()).await.map_err(failed)?;
-            return Ok(blob);
+            return Ok(());
         }
         let parts = self.objects.put_multipart(&path).await.map_err(failed)?;
         let mut writer = WriteMultipart::new_with_chunk_size(parts, PART_BYTES);
@@ -117,7 +136,29 @@ impl Store {
                 return Err(error);
             }
         };
-        Ok(blob)
+        Ok(())
+    }
+
+    /// Removes a blob and its thumbnail; what isn't there is removed already.
+    pub async fn remove(&self, organization: OrganizationId, sha256: &[u8]) -> Result<()> {
+        self.remove_thumbnail(organization, sha256).await?;
+        self.delete(&self.path(organization, sha256)).await
+    }
+
+    pub async fn put_thumbnail(&self, organization: OrganizationId, sha256: &[u8], bytes: Bytes) -> Result<()> {
+        self.objects.put(&self.thumbnail_path(organization, sha256), bytes.into()).await.map_err(failed)?;
+        Ok(())
+    }
+
+    pub async fn remove_thumbnail(&self, organization: OrganizationId, sha256: &[u8]) -> Result<()> {
+        self.delete(&self.thumbnail_path(organization, sha256)).await
+    }
+
+    async fn delete(&self, path: &Path) -> Result<()> {
+        match self.objects.delete(path).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(failed(error)),
+        }
     }
 
     /// All of a blob.
@@ -133,10 +174,24 @@ impl Store {
         sha256: &[u8],
         range: Range<u64>,
     ) -> Result<impl Stream<Item = Result<Bytes>> + use<>> {
+        self.stream(&self.path(organization, sha256), range).await
+    }
+
+    /// A part of a blob's thumbnail, as it is read.
+    pub async fn read_thumbnail(
+        &self,
+        organization: OrganizationId,
+        sha256: &[u8],
+        range: Range<u64>,
+    ) -> Result<impl Stream<Item = Result<Bytes>> + use<>> {
+        self.stream(&self.thumbnail_path(organization, sha256), range).await
+    }
+
+    async fn stream(&self, path: &Path, range: Range<u64>) -> Result<impl Stream<Item = Result<Bytes>> + use<>> {
         // Of an empty blob there is no range.
         let range = (!range.is_empty()).then_some(GetRange::Bounded(range));
         let options = GetOptions { range, ..GetOptions::default() };
-        let found = self.objects.get_opts(&self.path(organization, sha256), options).await.map_err(failed)?;
+        let found = self.objects.get_opts(path, options).await.map_err(failed)?;
         Ok(found.into_stream().map_err(failed))
     }
 
@@ -152,6 +207,11 @@ impl Store {
         let hex = hex(sha256);
         let folder = hex.get(..2).unwrap_or_default();
         Path::from(format!("{}/{organization}/{folder}/{hex}", self.prefix))
+    }
+
+    /// Beside what it is made of, and found without a name of its own.
+    fn thumbnail_path(&self, organization: OrganizationId, sha256: &[u8]) -> Path {
+        Path::from(format!("{}.thumbnail", self.path(organization, sha256)))
     }
 }
 

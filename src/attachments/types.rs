@@ -8,7 +8,7 @@ use validator::Validate;
 use crate::channels::{ChannelRef, Direction};
 use crate::contacts::ContactRef;
 use crate::http::page::list_of;
-use crate::http::query::When;
+use crate::http::query::{When, flag};
 use crate::ids::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId, OrganizationId};
 use crate::text_enum::text_enum;
 
@@ -25,7 +25,12 @@ text_enum! {
 
 text_enum! {
     /// Which form of a file a link leads to.
-    pub enum Variant { Original = "original" }
+    pub enum Variant { Original = "original", Thumbnail = "thumbnail" }
+}
+
+text_enum! {
+    /// What became of an image's thumbnail.
+    pub enum ThumbnailStatus { Pending = "pending", Made = "made", Impossible = "impossible" }
 }
 
 /// One occurrence of a file: uploaded, and once a message has it, exchanged.
@@ -42,7 +47,7 @@ pub struct Attachment {
     #[schema(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     pub sha256: String,
     pub kind: AttachmentKind,
-    /// In pixels; of images only.
+    /// In pixels, the way up that it is shown; of images only.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = 1280)]
     pub width: Option<i32>,
@@ -61,6 +66,8 @@ pub struct Attachment {
         example = "/v1/attachments/0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11/signed?organization_id=…&expires=…&signature=…"
     )]
     pub url: String,
+    /// Leads to a small picture of an image, at most 320 pixels a side, until `url_expires_at`. Null until it is made, a
+    /// moment after the image came in, and where none can be made.
     pub thumbnail_url: Option<String>,
     pub url_expires_at: DateTime<Utc>,
     /// The message that has it; this and what follows only once it was exchanged.
@@ -126,6 +133,9 @@ pub struct AttachmentFilter {
     #[serde(default)]
     #[param(value_type = Vec<uuid::Uuid>)]
     pub contact_id: Vec<ContactId>,
+    /// Only images of a mail's text, such as the logo in a signature, or only what was sent as a file.
+    #[serde(default, deserialize_with = "flag")]
+    pub inline: Option<bool>,
     /// Exchanged at this time or later. A bare date is a day in the organization's time zone.
     #[param(example = "2026-01-01")]
     pub from: Option<When>,
@@ -143,7 +153,6 @@ pub struct SignedLink {
     #[param(value_type = uuid::Uuid)]
     pub organization_id: OrganizationId,
     /// Which form of the file.
-    #[param(inline)]
     pub variant: Variant,
     /// When the link ends, in seconds since 1970.
     pub expires: i64,

@@ -37,7 +37,7 @@ pub async fn list_changes(caller: Caller, list: List<ChangeFilter>, db: Data<Db>
         let changes =
             db.read(&caller, move |tx| queries::list_changes(tx.conn, tx.organization, &filter, &asked)).await?;
         if !changes.data.is_empty() || Instant::now() + PAUSE > until {
-            return Answer::ok(&changes);
+            return Ok(Answer::ok(&changes)?.next_cursor(Some(changes.next_cursor)));
         }
         page = page.behind(changes.next_cursor);
         sleep(PAUSE).await;

@@ -10,10 +10,10 @@ mod types;
 
 pub use address::{phone_number, prepare, terms as address_terms};
 pub use queries::{
-    ContactRow, NewContact, checked, contact_views, contacts_of_profile, find_or_make, get_contact, lock_contact,
-    set_profile,
+    ContactRow, NewContact, checked, contact_views, contacts_of_profile, find_contacts, find_or_make, get_contact,
+    lock_contact, set_profile,
 };
-pub use types::{Contact, ContactList, ContactRef, CreateContact, ProfileRef};
+pub use types::{Contact, ContactList, ContactRef, ContactSort, CreateContact, ProfileRef};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

@@ -59,6 +59,7 @@ list_of! {
 
 #[derive(Debug, Clone, Serialize, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"medium": "email", "address": "ada@example.com", "name": "Ada Lovelace"}))]
 pub struct CreateContact {
     pub medium: Medium,
     #[validate(length(max = 320), custom(function = "not_blank"))]
@@ -81,6 +82,7 @@ pub struct UpdateContact {
     pub name: Patch<String>,
 }
 
+/// What contacts are sorted by.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, ToSchema)]
 pub enum ContactSort {
     #[default]
@@ -120,7 +122,8 @@ pub struct ContactFilter {
     /// Attached to any profile, or to none.
     #[serde(default, deserialize_with = "flag")]
     pub attached: Option<bool>,
+    /// With `-` before it, descending.
     #[serde(default)]
-    #[param(inline, default = "name")]
+    #[param(default = "name")]
     pub sort: ContactSort,
 }

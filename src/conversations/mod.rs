@@ -17,9 +17,9 @@ mod types;
 
 pub use desk::update_conversation;
 pub use moved::or_moved;
-pub use queries::raw_mail;
+pub use queries::{raw_mail, reindex_messages, reindex_subjects, saying};
 pub use record::{Counterpart, NewMessage, Place, Recorded, record_message};
-pub use types::{Addressee, Conversation, ConversationStatus, Message, MessageType, UpdateConversation};
+pub use types::{Addressee, Assigned, Conversation, ConversationStatus, Message, MessageType, UpdateConversation};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

@@ -202,6 +202,7 @@ pub async fn list_conversation_contacts(
 /// Newest first, by when they occurred.
 #[utoipa::path(tag = "conversations", params(ConversationPath, MessageFilter, PageParams), responses(
     (status = 200, description = "The messages.", body = MessageList),
+    (status = 404, description = "`conversation_not_found`: There is no such conversation. `message_not_found`: `around` names a message that it doesn't have.", body = Problem, content_type = "application/problem+json"),
     (status = 308, description = "It became part of the conversation that `Location` names."),
 ))]
 #[get("/v1/conversations/{id}/messages")]
@@ -283,7 +284,7 @@ pub async fn get_message_raw(
         filename: format!("{id}.eml"),
         content_type: "message/rfc822".to_owned(),
         byte_size: mail.byte_size,
-        sha256: mail.sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
+        tag: mail.sha256.iter().map(|byte| format!("{byte:02x}")).collect(),
         inline: false,
         max_age: 0,
     };

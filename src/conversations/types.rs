@@ -63,11 +63,17 @@ pub struct Conversation {
 }
 
 list_of! {
-    pub struct ConversationList(Conversation);
+    pub struct ConversationList(Conversation), searched;
 }
 
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "channel_id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11",
+    "contact_id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c12",
+    "subject": "Your order",
+    "message": {"body": "It left yesterday."},
+}))]
 pub struct CreateConversation {
     pub channel_id: ChannelId,
     /// With whom; of the channel's medium.
@@ -106,7 +112,7 @@ pub struct ConversationFilter {
     pub status: Vec<ConversationStatus>,
     /// Of this user, of `me`, or of `none`; repeat it for any of several.
     #[serde(default)]
-    #[param(inline, example = json!(["me"]))]
+    #[param(example = json!(["me"]))]
     pub assignee_id: Vec<Assigned>,
     /// On this channel; repeat it for any of several.
     #[serde(default)]

@@ -1,13 +1,13 @@
 //! What happened, written once, by the verb that did it and in its transaction.
 //!
-//! Histories, audit trail and changes all read this one table.
+//! Histories, audit trail, timelines and changes all read this one table.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Tx, schema::events};
+use super::{Tx, schema::events, timeline};
 use crate::actor::ActorType;
 use crate::error::Result;
 use crate::ids::{ContactId, ConversationId, EventId, OrganizationId, ProfileId};
@@ -15,15 +15,15 @@ use crate::ids::{ContactId, ConversationId, EventId, OrganizationId, ProfileId};
 /// One thing that happened to one resource.
 #[derive(Debug, Clone)]
 pub struct Event {
-    kind: &'static str,
+    pub(super) kind: &'static str,
     resource_id: Uuid,
     version: Option<i32>,
-    profile: Option<ProfileId>,
-    from_profile: Option<ProfileId>,
-    contact: Option<ContactId>,
-    conversation: Option<ConversationId>,
+    pub(super) profile: Option<ProfileId>,
+    pub(super) from_profile: Option<ProfileId>,
+    pub(super) contact: Option<ContactId>,
+    pub(super) conversation: Option<ConversationId>,
     before: Option<Value>,
-    after: Option<Value>,
+    pub(super) after: Option<Value>,
 }
 
 impl Event {
@@ -103,8 +103,26 @@ struct NewEvent {
 
 /// Writes down that `event` happened, now, by the transaction's actor.
 pub fn record(tx: &mut Tx, event: Event) -> Result<()> {
+    record_all(tx, vec![event])
+}
+
+/// As [`record`], for at most a few thousand: PostgreSQL takes 65,535 parameters.
+pub fn record_all(tx: &mut Tx, events: Vec<Event>) -> Result<()> {
+    let mut rows = Vec::new();
+    let mut on_timelines = Vec::new();
+    for event in events {
+        let entries = timeline::Entries::of(&event);
+        let row = row(tx, event);
+        on_timelines.push((row.id, entries));
+        rows.push(row);
+    }
+    diesel::insert_into(events::table).values(rows).execute(tx.conn)?;
+    timeline::insert(tx, on_timelines)
+}
+
+fn row(tx: &Tx, event: Event) -> NewEvent {
     let resource_type = event.kind.split_once('.').map_or(event.kind, |(resource, _)| resource);
-    let row = NewEvent {
+    NewEvent {
         organization_id: tx.organization,
         id: EventId::new(),
         occurred_at: tx.now,
@@ -121,7 +139,5 @@ pub fn record(tx: &mut Tx, event: Event) -> Result<()> {
         before: event.before,
         after: event.after,
         request_id: tx.request_id.map(|id| id.to_string()),
-    };
-    diesel::insert_into(events::table).values(row).execute(tx.conn)?;
-    Ok(())
+    }
 }

@@ -26,12 +26,17 @@ where
         None => Ok(None),
         Some(CountMode::Exact) => Ok(Some(Count { value: CountOf(query()).get_result::<i64>(conn)?, exact: true })),
         Some(CountMode::Estimate) => {
-            let plan: Value = Explain(query()).get_result(conn)?;
-            let rows = plan.pointer("/0/Plan/Plan Rows").and_then(Value::as_i64);
-            let value = rows.ok_or_else(|| Error::internal(format!("no row estimate in {plan}")))?;
+            let value = estimate(conn, query())?;
             Ok(Some(Count { value, exact: false }))
         }
     }
+}
+
+/// How many rows the planner expects.
+pub fn estimate<Q: Query + QueryFragment<Pg>>(conn: &mut PgConnection, query: Q) -> Result<i64> {
+    let plan: Value = Explain(query).get_result(conn)?;
+    let rows = plan.pointer("/0/Plan/Plan Rows").and_then(Value::as_i64);
+    rows.ok_or_else(|| Error::internal(format!("no row estimate in {plan}")))
 }
 
 /// How many rows `query` has, which is limited: counting never reads more.

@@ -6,10 +6,13 @@ pub mod embedded;
 pub mod events;
 pub mod idempotency;
 pub mod keyset;
+pub mod newest;
 #[rustfmt::skip]
 pub mod schema;
+pub mod search_vector;
 pub mod standing;
 pub mod subject;
+pub mod timeline;
 pub mod types;
 mod violation;
 

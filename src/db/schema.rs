@@ -47,6 +47,10 @@ diesel::table! {
         created_by_type -> Text,
         created_by_id -> Nullable<Uuid>,
         created_at -> Timestamptz,
+        /// as of messages, of the file name
+        search -> Tsvector,
+        /// how search was made
+        search_edition -> Int2,
     }
 }
 
@@ -60,6 +64,8 @@ diesel::table! {
         sha256 -> Bytea,
         byte_size -> Int8,
         created_at -> Timestamptz,
+        /// when its bytes were about to be written, or the last file of them was removed; null once a file or a message has them
+        unused_since -> Nullable<Timestamptz>,
     }
 }
 
@@ -177,6 +183,8 @@ diesel::table! {
         organization_id -> Uuid,
         conversation_id -> Uuid,
         search -> Tsvector,
+        /// how search was made
+        search_edition -> Int2,
     }
 }
 
@@ -293,8 +301,26 @@ diesel::table! {
         /// the earlier of what it says and when it was received
         occurred_at -> Timestamptz,
         created_at -> Timestamptz,
-        /// subject and body as split and folded by the service, at most 1 MiB
+        /// the words of subject and body with their places and weights, their stems (~stem), and the organization (@…), at most 1 MiB
         search -> Tsvector,
+        /// how search was made
+        search_edition -> Int2,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
+    /// who is mentioned in which note, the same as its mentions: what a user's list of mentions is read from
+    note_mentions (organization_id, note_id, user_id) {
+        organization_id -> Uuid,
+        note_id -> Uuid,
+        user_id -> Uuid,
+        /// when the note, or the edit that mentions the user, was written
+        mentioned_at -> Timestamptz,
+        /// when the user marked it as read
+        read_at -> Nullable<Timestamptz>,
     }
 }
 
@@ -318,6 +344,10 @@ diesel::table! {
         edited_by_type -> Nullable<Text>,
         edited_by_id -> Nullable<Uuid>,
         version -> Int4,
+        /// as of messages
+        search -> Tsvector,
+        /// how search was made
+        search_edition -> Int2,
     }
 }
 
@@ -404,6 +434,20 @@ diesel::table! {
         version -> Int4,
         created_at -> Timestamptz,
         updated_at -> Timestamptz,
+        /// what a new profile has that says nothing of the field
+        default -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
+    /// the required fields that a profile has no value of: those profiles are found without looking at all others
+    profile_missing_values (organization_id, profile_id, field_id) {
+        organization_id -> Uuid,
+        profile_id -> Uuid,
+        field_id -> Uuid,
     }
 }
 
@@ -502,6 +546,45 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Tsvector;
 
+    /// images, once for their bytes: the small picture that is made of each, later and in the background
+    thumbnails (organization_id, sha256) {
+        organization_id -> Uuid,
+        /// of the image
+        sha256 -> Bytea,
+        status -> Text,
+        /// counted before each, so that what ends the process is not tried for ever
+        attempts -> Int4,
+        /// later for the one that works on it now: should it end, another tries again
+        next_attempt_at -> Timestamptz,
+        content_type -> Nullable<Text>,
+        byte_size -> Nullable<Int8>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
+    /// which events stand on whose timeline; messages and files are read from their own tables
+    timeline_entries (organization_id, owner_id, at, id) {
+        organization_id -> Uuid,
+        /// a contact or a profile; an event of a conversation is there once for each contact that takes part
+        owner_id -> Uuid,
+        at -> Timestamptz,
+        /// that of the event; where one event is several entries, the others have ids of their own
+        id -> Uuid,
+        #[sql_name = "type"]
+        type_ -> Text,
+        event_id -> Uuid,
+        /// the conversation it is of, today: who joins it later has its entries too
+        conversation_id -> Nullable<Uuid>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
     users (organization_id, id) {
         organization_id -> Uuid,
         id -> Uuid,
@@ -549,17 +632,21 @@ diesel::allow_tables_to_appear_in_same_query!(
     events,
     idempotency_keys,
     messages,
+    note_mentions,
     notes,
     organizations,
     profile_activity,
     profile_field_terms,
     profile_field_values,
     profile_fields,
+    profile_missing_values,
     profile_spellings,
     profile_terms,
     profile_words,
     profiles,
     refresh_tokens,
     thread_keys,
+    thumbnails,
+    timeline_entries,
     users,
 );

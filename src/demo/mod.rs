@@ -36,6 +36,7 @@ pub async fn create(db: &Db, store: &Store, with_sample: bool) -> Result<Option<
     let admin_hash = access::hash_password(admin.password.clone()).await?;
     let colleague = user(COLLEAGUE, "Noor de Wit", Role::Agent, password());
     let colleague_hash = access::hash_password(colleague.password.clone()).await?;
+    // There is no organization yet whose rows could tell of them beforehand.
     let files = Files {
         cracked_shade: store.put(organization, Bytes::from_static(include_bytes!("files/cracked-shade.png"))).await?,
         invoice: store.put(organization, Bytes::from_static(include_bytes!("files/invoice-2026-0815.pdf"))).await?,

@@ -2,14 +2,16 @@
 
 use std::ops::Deref;
 use std::pin::Pin;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header::CONTENT_TYPE;
+use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
+use tokio::sync::{Semaphore, SemaphorePermit};
 use validator::Validate;
 
 use super::diagnose::{diagnose, nul_fields};
@@ -19,6 +21,11 @@ use crate::error::{Code, Error, FieldError, Location, Result};
 
 /// Bytes of a JSON body where a route doesn't say otherwise.
 pub const MAX_JSON_BYTES: usize = 1024 * 1024;
+const MIB: usize = 1024 * 1024;
+/// What all large bodies together may have, whoever sends them: taking a mail apart needs several times its size.
+const ROOM_MIB: u32 = 64;
+static ROOM: Semaphore = Semaphore::const_new(ROOM_MIB as usize);
+const ROOM_TIMEOUT: Duration = Duration::from_secs(15);
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const MAX_KEY_BYTES: usize = 255;
 
@@ -73,14 +80,20 @@ pub fn require_json(request: &HttpRequest) -> Result<()> {
     Err(Error::new(Code::UnsupportedMediaType, format!("Content-Type must be application/json; it says {said}.")))
 }
 
+/// 415 for a body that is compressed: what would be kept is not what was meant.
+pub fn refuse_encoding(request: &HttpRequest) -> Result<()> {
+    let encodings = request.headers().get_all(CONTENT_ENCODING);
+    if encodings.into_iter().all(|encoding| encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        return Ok(());
+    }
+    Err(Error::new(Code::UnsupportedMediaType, "The body must come as it is, without a Content-Encoding."))
+}
+
 /// The whole body, refused before it is read when it says it is too large, and as soon as it is.
 pub async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> Result<Bytes> {
+    refuse_encoding(request)?;
     let too_large = || Error::new(Code::TooLarge, format!("The body may have at most {limit} bytes."));
-    let announced: Option<u64> = request
-        .headers()
-        .get("content-length")
-        .and_then(|value| value.to_str().ok())
-        .and_then(|text| text.parse().ok());
+    let announced = announced(request);
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(too_large());
     }
@@ -93,6 +106,29 @@ pub async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> 
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes.freeze())
+}
+
+/// Room in memory for a large body and what is made of it, until this is dropped.
+pub struct Room(#[allow(dead_code)] Option<SemaphorePermit<'static>>);
+
+/// Waits until there is room for a body of at most `limit` bytes; 503 when there is none for long.
+pub async fn room(request: &HttpRequest, limit: usize) -> Result<Room> {
+    let bytes = announced(request).map_or(limit, |length| usize::try_from(length).unwrap_or(limit).min(limit));
+    if bytes <= MAX_JSON_BYTES {
+        return Ok(Room(None));
+    }
+    // One that is larger than all there is has it alone.
+    let mebibytes = u32::try_from(bytes.div_ceil(MIB)).unwrap_or(ROOM_MIB).min(ROOM_MIB);
+    let permit = tokio::time::timeout(ROOM_TIMEOUT, ROOM.acquire_many(mebibytes))
+        .await
+        .map_err(|_| Error::unavailable(5, "there was no room for a large body"))?
+        .map_err(Error::internal)?;
+    Ok(Room(Some(permit)))
+}
+
+/// How long the body is, where the request says so.
+fn announced(request: &HttpRequest) -> Option<u64> {
+    request.headers().get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// From JSON text to a valid `T`: 400 for text that isn't JSON, 422 that names every wrong field.

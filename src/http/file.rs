@@ -19,8 +19,8 @@ pub struct FileHead {
     pub filename: String,
     pub content_type: String,
     pub byte_size: u64,
-    /// SHA-256 in hex: the strong tag of the bytes.
-    pub sha256: String,
+    /// The strong tag of the bytes: their SHA-256 in hex, or what else is another for other bytes.
+    pub tag: String,
     /// Whether a browser may show it in place.
     pub inline: bool,
     /// For how many seconds the client may use it without asking.
@@ -38,7 +38,7 @@ pub enum Reply {
 impl FileHead {
     /// Decides between 200, 206, 304 and 416 (RFC 9110, 13.2.2).
     pub fn reply(&self, request: &HttpRequest) -> Reply {
-        let tag = format!("\"{}\"", self.sha256);
+        let tag = format!("\"{}\"", self.tag);
         if not_modified(request, &tag) {
             let mut response = HttpResponse::NotModified();
             return Reply::Done(response.insert_header((ETAG, tag)).insert_header(self.cache_control()).finish());

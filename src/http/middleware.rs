@@ -11,6 +11,7 @@ use actix_web::{HttpMessage, HttpResponse};
 use metrics::{counter, histogram};
 use tracing_actix_web::RequestId;
 
+use super::deprecation::{DEPRECATED, Deprecation};
 use super::problem::{self, PROBLEM_JSON};
 use crate::error::{Code, Error, Kind};
 
@@ -55,11 +56,11 @@ pub async fn finish<B: MessageBody + 'static>(
     {
         response.headers_mut().insert(X_REQUEST_ID, value);
     }
-    let labels = [
-        ("method", method),
-        ("route", response.request().match_pattern().unwrap_or_else(|| "unknown".to_owned())),
-        ("status", response.status().as_u16().to_string()),
-    ];
+    let route = response.request().match_pattern().unwrap_or_else(|| "unknown".to_owned());
+    if let Some(row) = Deprecation::of(DEPRECATED, &method, &route) {
+        row.announce(response.headers_mut());
+    }
+    let labels = [("method", method), ("route", route), ("status", response.status().as_u16().to_string())];
     counter!("dossier_http_requests_total", &labels).increment(1);
     histogram!("dossier_http_request_seconds", &labels).record(started.elapsed().as_secs_f64());
     Ok(response)

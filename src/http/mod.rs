@@ -2,6 +2,7 @@
 
 pub mod body;
 pub mod caller;
+pub mod deprecation;
 pub mod diagnose;
 pub mod docs;
 pub mod file;

@@ -33,10 +33,10 @@ pub struct PageParams {
     #[param(min_length = 1)]
     cursor: Option<String>,
     /// Asks for the number of all entries: `exact` reads them, `estimate` asks the planner.
-    #[param(inline)]
     count: Option<CountMode>,
 }
 
+/// How to count a list: reading all of its entries, or asking the planner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CountMode {
@@ -101,7 +101,7 @@ fn list<F: DeserializeOwned + Validate>(
     request: &HttpRequest,
     is_own: impl Fn(&str) -> bool,
 ) -> Result<(List<F>, Pairs)> {
-    let (of_page, of_filter): (Pairs, Pairs) = pairs(request.query_string())
+    let (of_page, of_filter): (Pairs, Pairs) = pairs(request.query_string())?
         .into_iter()
         .partition(|(name, _)| matches!(name.as_str(), "limit" | "cursor" | "count"));
     let name = list_name(request.path(), &of_filter);
@@ -123,9 +123,13 @@ fn list<F: DeserializeOwned + Validate>(
     }
 }
 
-/// `wait` says how to ask, not for what.
+/// Says how to ask or where to begin, not for what.
+fn is_place(name: &str) -> bool {
+    matches!(name, "wait" | "at" | "before" | "after")
+}
+
 fn list_name(path: &str, filters: &Pairs) -> String {
-    let mut filters: Pairs = filters.iter().filter(|(name, _)| name != "wait").cloned().collect();
+    let mut filters: Pairs = filters.iter().filter(|(name, _)| !is_place(name)).cloned().collect();
     filters.sort();
     let filters = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(filters).finish();
     format!("{path}?{filters}")
@@ -134,7 +138,13 @@ fn list_name(path: &str, filters: &Pairs) -> String {
 impl Page {
     /// The first page of the list at `path`, as a part of another answer.
     pub fn first(path: &str, limit: i64) -> Self {
-        Self { limit, count: None, cursor: None, list: list_name(path, &Vec::new()) }
+        Self::first_of(path, [], limit)
+    }
+
+    /// As [`Page::first`], of the list with these filters and this sort.
+    pub fn first_of<'f>(path: &str, filters: impl IntoIterator<Item = (&'f str, &'f str)>, limit: i64) -> Self {
+        let filters = filters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+        Self { limit, count: None, cursor: None, list: list_name(path, &filters) }
     }
 
     /// The page of the same list that begins at `cursor`.
@@ -149,7 +159,11 @@ impl Page {
 
     /// The key of the last entry of the page before, or None on the first page.
     pub fn after<K: DeserializeOwned>(&self) -> Result<Option<K>> {
-        let Some(cursor) = &self.cursor else { return Ok(None) };
+        self.cursor.as_deref().map(|cursor| self.key(cursor)).transpose()
+    }
+
+    /// The key in a cursor of this list.
+    pub fn key<K: DeserializeOwned>(&self, cursor: &str) -> Result<K> {
         let refused =
             || Error::new(Code::CursorInvalid, "The cursor belongs to another list, sort or filter, or was changed.");
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refused())?;
@@ -157,7 +171,7 @@ impl Page {
         if checksum != self.checksum(key) {
             return Err(refused());
         }
-        serde_json::from_slice(key).map(Some).map_err(|_| refused())
+        serde_json::from_slice(key).map_err(|_| refused())
     }
 
     /// Drops the row beyond the page, and says where the next page begins.
@@ -191,6 +205,18 @@ impl Page {
 /// The page of a list as it is answered: a named type for each, since generated clients want names.
 macro_rules! list_of {
     ($(#[$meta:meta])* pub struct $name:ident($entry:ty);) => {
+        crate::http::page::list_of! { @ $(#[$meta])* $name $entry, }
+    };
+    // One that can be searched.
+    ($(#[$meta:meta])* pub struct $name:ident($entry:ty), searched;) => {
+        crate::http::page::list_of! { @ $(#[$meta])* $name $entry,
+            /// With `q`: whether looking on ended before the page was full. `next_cursor` goes on from there.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            #[schema(nullable = false)]
+            pub truncated: Option<bool>,
+        }
+    };
+    (@ $(#[$meta:meta])* $name:ident $entry:ty, $($more:tt)*) => {
         $(#[$meta])*
         #[derive(Debug, Clone, serde::Serialize, utoipa::ToSchema)]
         pub struct $name {
@@ -201,6 +227,7 @@ macro_rules! list_of {
             #[serde(skip_serializing_if = "Option::is_none")]
             #[schema(nullable = false)]
             pub count: Option<crate::http::page::Count>,
+            $($more)*
         }
 
         impl $name {

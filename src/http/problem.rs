@@ -5,7 +5,9 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
-use utoipa::ToSchema;
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
 use crate::error::{Code, Error, Kind};
@@ -25,9 +27,7 @@ pub struct Problem {
     /// The HTTP status.
     #[schema(example = 409, minimum = 400, maximum = 599)]
     status: u16,
-    /// A stable name to act on.
-    #[schema(example = "contact_already_attached")]
-    code: String,
+    code: ErrorCode,
     /// What happened this time, for a person.
     #[schema(example = "The contact is attached to Ada Lovelace.")]
     detail: String,
@@ -40,6 +40,29 @@ pub struct Problem {
     /// Who has what was asked for, with a conflict that has a holder.
     #[schema(nullable = false, value_type = Option<Object>)]
     holder: Option<Value>,
+}
+
+/// The stable names of failures, for the document.
+pub struct ErrorCode;
+
+impl PartialSchema for ErrorCode {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(Code::ALL.iter().map(|code| code.as_str())))
+            .description(Some(format!("A stable name to act on.\n\n{}", catalogue())))
+            .examples([Code::ContactAlreadyAttached.as_str()])
+            .into()
+    }
+}
+
+impl ToSchema for ErrorCode {}
+
+/// All codes with their status and their meaning: a table in Markdown.
+pub fn catalogue() -> String {
+    let row = |code: &Code| format!("| {} | `{}` | {} |\n", status(*code).as_u16(), code.as_str(), code.title());
+    let rows: String = Code::ALL.iter().map(row).collect();
+    format!("| status | code | meaning |\n|---|---|---|\n{rows}")
 }
 
 /// One wrong field.

@@ -57,18 +57,35 @@ impl<T: DeserializeOwned + Validate> FromRequest for Query<T> {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let (parsed, errors) = parse(pairs(request.query_string()));
-        ready(match parsed {
-            Some(query) if errors.is_empty() => Ok(Self(query)),
-            _ => Err(Error::invalid(errors)),
-        })
+        ready(pairs(request.query_string()).and_then(|pairs| match parse(pairs) {
+            (Some(query), errors) if errors.is_empty() => Ok(Self(query)),
+            (_, errors) => Err(Error::invalid(errors)),
+        }))
     }
 }
 
 pub type Pairs = Vec<(String, String)>;
 
-pub fn pairs(query: &str) -> Pairs {
-    url::form_urlencoded::parse(query.as_bytes()).into_owned().collect()
+/// The parameters of a query string, or a failure that names those that can't be read.
+pub fn pairs(query: &str) -> Result<Pairs> {
+    let parse = |text: &str| url::form_urlencoded::parse(text.as_bytes()).into_owned().collect::<Pairs>();
+    let broken = query.split('&').filter(|part| !is_encoded(part)).flat_map(parse);
+    let errors: Vec<FieldError> =
+        broken.map(|(name, _)| FieldError::query(name, "encoding", "must be percent-encoded UTF-8")).collect();
+    if errors.is_empty() { Ok(parse(query)) } else { Err(Error::invalid(errors)) }
+}
+
+/// Whether two hexadecimal digits follow each `%`, and the bytes are UTF-8.
+fn is_encoded(text: &str) -> bool {
+    let mut parts = text.split('%');
+    let mut bytes = parts.next().unwrap_or_default().as_bytes().to_vec();
+    for part in parts {
+        let digits = part.get(..2).filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+        let Some(byte) = digits.and_then(|digits| u8::from_str_radix(digits, 16).ok()) else { return false };
+        bytes.push(byte);
+        bytes.extend(part.bytes().skip(2));
+    }
+    String::from_utf8(bytes).is_ok()
 }
 
 /// A `T`, and every wrong parameter: one that is wrong is noted and left out, until the rest fits.

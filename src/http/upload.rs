@@ -11,6 +11,7 @@ use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncSeekExt, AsyncWriteExt, BufWriter};
 
+use super::body::refuse_encoding;
 use crate::error::{Code, Error, FieldError, Result};
 
 /// How much of the beginning is kept to tell what it is: an image's size may stand behind its colour profile.
@@ -44,6 +45,7 @@ pub async fn receive(request: &HttpRequest, mut payload: Payload, name: &str, li
     if request.content_type() != "multipart/form-data" {
         return Err(Error::new(Code::UnsupportedMediaType, "Content-Type must be multipart/form-data."));
     }
+    refuse_encoding(request)?;
     let announced = request.headers().get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
     if announced.is_some_and(|length| length > limit.saturating_add(FRAME_BYTES)) {
         return Err(too_large(limit));

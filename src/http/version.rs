@@ -72,12 +72,11 @@ fn tags(request: &HttpRequest, header: &str) -> Option<Vec<String>> {
     let values: Vec<String> = request
         .headers()
         .get_all(header)
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(','))
+        .flat_map(|value| String::from_utf8_lossy(value.as_bytes()).split(',').map(str::to_owned).collect::<Vec<_>>())
         .map(|tag| tag.trim().to_owned())
-        .filter(|tag| !tag.is_empty())
         .collect();
-    (!values.is_empty()).then_some(values)
+    // A header that says nothing fits nothing: what asks for a condition is not carried out without one.
+    request.headers().contains_key(header).then_some(values)
 }
 
 /// The header, for the document.

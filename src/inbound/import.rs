@@ -116,7 +116,7 @@ async fn deliver(
     })?;
     let incoming = spawn_blocking(move || mail::read(channel, Bytes::from(raw))).await;
     let incoming = incoming.map_err(|error| error.to_string())?;
-    let message = receive::keep(store, organization, incoming).await.map_err(|error| error.to_string())?;
+    let message = receive::keep(db, store, organization, incoming).await.map_err(|error| error.to_string())?;
     db.act(organization, ActorRef::channel(channel), move |tx| receive::receive(tx, &message))
         .await
         .map_err(|error| error.to_string())

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 
 use super::types::Received;
-use crate::attachments::{File, Store};
+use crate::attachments::{self, File, Store};
 use crate::channels;
 use crate::conversations::{NewMessage, record_message};
-use crate::db::Tx;
+use crate::db::{Db, Tx};
 use crate::error::Result;
 use crate::ids::OrganizationId;
 
@@ -27,16 +27,18 @@ pub struct IncomingFile {
 }
 
 /// Writes what came with a message to the store.
-pub async fn keep(store: &Store, organization: OrganizationId, incoming: Incoming) -> Result<NewMessage> {
+pub async fn keep(db: &Db, store: &Store, organization: OrganizationId, incoming: Incoming) -> Result<NewMessage> {
     let Incoming { mut message, raw, files } = incoming;
-    if let Some(raw) = raw {
-        message.raw = Some(store.put(organization, raw).await?);
+    let contents = raw.iter().chain(files.iter().map(|file| &file.content)).cloned().collect();
+    let mut blobs = attachments::store_bytes(db, store, organization, contents).await?.into_iter();
+    if raw.is_some() {
+        message.raw = blobs.next();
     }
-    for file in files {
-        let IncomingFile { filename, content_type, content_id, inline, content } = file;
-        let blob = store.put(organization, content).await?;
-        message.files.push(File { filename, content_type, content_id, inline, blob });
-    }
+    let files = files.into_iter().zip(blobs).map(|(file, blob)| {
+        let IncomingFile { filename, content_type, content_id, inline, .. } = file;
+        File { filename, content_type, content_id, inline, blob }
+    });
+    message.files = files.collect();
     Ok(message)
 }
 

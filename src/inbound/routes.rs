@@ -112,10 +112,12 @@ pub async fn receive_message(
     let id = path.id;
     let channel = db.read(&caller, move |tx| channels::open_channel(tx.conn, tx.organization, id)).await?;
     let format = Format::of(&request, &channel)?;
-    let body = body::read(&request, payload.into_inner(), format.limit(config.max_message_bytes)).await?;
+    let limit = format.limit(config.max_message_bytes);
+    let _room = body::room(&request, limit).await?;
+    let body = body::read(&request, payload.into_inner(), limit).await?;
     let retry = body::retry(&request, &body)?;
     let incoming = block(move || format.read(&channel, body)).await.map_err(Error::internal)??;
-    let message = receive::keep(&store, caller.organization, incoming).await?;
+    let message = receive::keep(&db, &store, caller.organization, incoming).await?;
     db.write(&caller, retry, move |tx| {
         let (received, _) = receive::receive(tx, &message)?;
         if received.is_new {

@@ -19,6 +19,11 @@ use crate::ids::{ContactId, ConversationId, MessageId};
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[validate(schema(function = "only_calls_last", skip_on_field_errors = false))]
+#[schema(example = json!({
+    "external_id": "wamid.HBgLMzE2MTIzNDU2Nzg",
+    "from": {"address": "+31612345678", "name": "Ada Lovelace"},
+    "body": "Where is my order?",
+}))]
 pub struct InboundMessage {
     /// What the channel calls it: the same one again changes nothing.
     #[validate(length(max = 500), custom(function = "not_blank"))]

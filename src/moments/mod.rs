@@ -7,7 +7,7 @@ mod queries;
 mod routes;
 mod types;
 
-pub use queries::{Of, count_moments, list_moments};
+pub use queries::{Of, contact_ids, count_moments, list_moments};
 pub use types::{ContactMoment, ContactMomentFilter, ContactMomentList};
 
 use utoipa_actix_web::service_config::ServiceConfig;

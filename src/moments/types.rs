@@ -59,14 +59,15 @@ pub struct MessageHit {
 }
 
 list_of! {
-    pub struct ContactMomentList(ContactMoment);
+    pub struct ContactMomentList(ContactMoment), searched;
 }
 
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ContactMomentFilter {
-    /// Searches the messages' text: words, `"exact phrases"`, `-without`; the last word may be unfinished.
+    /// Searches the messages' text: words, `"exact phrases"`, `-without`; the last word may be unfinished. One message
+    /// must have them all.
     #[validate(length(max = 200))]
     #[param(max_length = 200, example = "order")]
     pub q: Option<String>,

@@ -1,15 +1,17 @@
 //! Notes: what colleagues write for each other on a profile, a contact or a conversation.
 //!
-//! Everyone may correct a note; it keeps its author, and its events keep every earlier text. It stands below the
-//! conversations, which take their notes along when they become part of another ([`move_notes`]).
+//! Everyone may correct a note; it keeps its author, and its events keep every earlier text. Whom it mentions, by id or
+//! by name in its text (`mentioned.rs`), finds it in a list of their own until they have read it. It stands below
+//! the conversations, which take their notes along when they become part of another ([`move_notes`]).
 
+mod mentioned;
 mod queries;
 mod routes;
 mod types;
 
 pub use crate::db::subject::Subject as On;
-pub use queries::{count_notes, create_note, list_notes, move_notes};
-pub use types::{CreateNote, Note, NoteList};
+pub use queries::{count_notes, create_note, list_notes, move_notes, reindex_notes};
+pub use types::{CreateNote, Note, NoteList, Noted};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -23,5 +25,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(routes::create_conversation_note)
         .service(routes::get_note)
         .service(routes::update_note)
-        .service(routes::delete_note);
+        .service(routes::delete_note)
+        .service(routes::list_note_revisions)
+        .service(routes::list_mentions)
+        .service(routes::count_mentions)
+        .service(routes::mark_mention_read)
+        .service(routes::mark_mention_unread);
 }

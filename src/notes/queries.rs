@@ -1,5 +1,8 @@
 //! All Diesel of notes.
 
+mod mentions;
+mod revisions;
+
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -7,17 +10,22 @@ use diesel::sql_types::{Bool, Record, Timestamptz, Uuid as SqlUuid};
 use serde_json::{Map, json};
 use uuid::Uuid;
 
-use super::On;
+use super::mentioned::mentioned;
 use super::types::{CreateNote, Note, NoteList, UpdateNote};
+use super::{On, types::MAX_MENTIONS};
 use crate::access;
 use crate::actor::{ActorRef, ActorType, Caller};
 use crate::db::events::{self, Event};
 use crate::db::schema::{notes, profiles};
+use crate::db::search_vector::{EDITION, SearchVector, Weight};
 use crate::db::{Tx, keyset};
 use crate::error::{Code, Error, FieldError, Result};
 use crate::http::page::Page;
 use crate::http::version::IfMatch;
 use crate::ids::{ContactId, ConversationId, NoteId, OrganizationId, ProfileId, UserId};
+
+pub use mentions::{count_mentions, list_mentions, mark_mention};
+pub use revisions::list_revisions;
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = notes, check_for_backend(diesel::pg::Pg))]
@@ -102,12 +110,14 @@ fn notes_on<'a>(organization: OrganizationId, on: On) -> notes::BoxedQuery<'a, P
 
 pub fn create_note(tx: &mut Tx, on: On, body: &CreateNote) -> Result<Note> {
     let on = on.hold(tx)?;
-    let mentions = check_mentions(tx, &body.mentions)?;
+    let mut mentions = check_mentions(tx, &body.mentions)?;
+    add(&mut mentions, mentioned_in(tx, &body.body)?);
     let (profile, contact, conversation) = match on {
         On::Profile(id) => (Some(id), None, None),
         On::Contact(id) => (None, Some(id), None),
         On::Conversation(id) => (None, None, Some(id)),
     };
+    let search = vector(tx.conn, tx.organization, &body.body)?;
     let row: NoteRow = diesel::insert_into(notes::table)
         .values((
             notes::organization_id.eq(tx.organization),
@@ -119,11 +129,14 @@ pub fn create_note(tx: &mut Tx, on: On, body: &CreateNote) -> Result<Note> {
             notes::author_type.eq(tx.actor.kind),
             notes::author_id.eq(tx.actor.id),
             notes::pinned.eq(body.pinned),
-            notes::mentions.eq(mentions),
+            notes::mentions.eq(&mentions),
             notes::created_at.eq(tx.now),
+            notes::search.eq(search),
+            notes::search_edition.eq(EDITION),
         ))
         .returning(NoteRow::as_returning())
         .get_result(tx.conn)?;
+    mentions::set_mentions(tx, row.id, &mentions)?;
     let after = json!({ "body": row.body, "pinned": row.pinned, "mentions": row.mentions });
     events::record(tx, row.event("note.created").after(after))?;
     view(tx.conn, tx.organization, row)
@@ -138,11 +151,18 @@ pub fn get_note(conn: &mut PgConnection, organization: OrganizationId, id: NoteI
 pub fn update_note(tx: &mut Tx, id: NoteId, if_match: &IfMatch, body: &UpdateNote) -> Result<Note> {
     let row = lock_note(tx, id)?;
     if_match.check(row.version)?;
-    let mentions = match &body.mentions {
-        Some(mentions) => check_mentions(tx, mentions)?,
-        None => row.mentions(),
-    };
     let text = body.body.as_ref().unwrap_or(&row.body);
+    let mut mentions = row.mentions();
+    if let Some(given) = &body.mentions {
+        mentions = check_mentions(tx, given)?;
+    } else if *text != row.body {
+        // Who was mentioned by the earlier text alone is not any more.
+        let earlier = mentioned_in(tx, &row.body)?;
+        mentions.retain(|id| !earlier.contains(id));
+    }
+    if body.mentions.is_some() || *text != row.body {
+        add(&mut mentions, mentioned_in(tx, text)?);
+    }
     let pinned = body.pinned.unwrap_or(row.pinned);
     let mut before = Map::new();
     let mut after = Map::new();
@@ -164,18 +184,24 @@ pub fn update_note(tx: &mut Tx, id: NoteId, if_match: &IfMatch, body: &UpdateNot
         true => (Some(tx.now), Some(tx.actor)),
         false => (row.edited_at, row.edited_by()),
     };
+    let search = vector(tx.conn, tx.organization, text)?;
     let row: NoteRow = diesel::update(notes::table.find((tx.organization, id)))
         .set((
             notes::body.eq(text),
             notes::pinned.eq(pinned),
-            notes::mentions.eq(mentions),
+            notes::mentions.eq(&mentions),
             notes::edited_at.eq(edited_at),
             notes::edited_by_type.eq(edited_by.map(|actor| actor.kind)),
             notes::edited_by_id.eq(edited_by.and_then(|actor| actor.id)),
             notes::version.eq(row.version + 1),
+            notes::search.eq(search),
+            notes::search_edition.eq(EDITION),
         ))
         .returning(NoteRow::as_returning())
         .get_result(tx.conn)?;
+    if after.contains_key("mentions") {
+        mentions::set_mentions(tx, id, &mentions)?;
+    }
     events::record(tx, row.event("note.updated").change(before.into(), after.into()))?;
     view(tx.conn, tx.organization, row)
 }
@@ -223,6 +249,30 @@ fn lock_note(tx: &mut Tx, id: NoteId) -> Result<NoteRow> {
     row.ok_or_else(not_found)
 }
 
+/// By which a note is found.
+fn vector(conn: &mut PgConnection, organization: OrganizationId, body: &str) -> Result<SearchVector> {
+    let stemmer = access::stemmer(conn, organization)?;
+    Ok(SearchVector::new(organization, stemmer).with(body, Weight::Written))
+}
+
+/// Up to `limit` notes that an earlier edition indexed, locked for nobody else to do the same; says how many there were.
+pub fn reindex_notes(conn: &mut PgConnection, limit: i64) -> Result<usize> {
+    let stale: Vec<(OrganizationId, NoteId, String)> = notes::table
+        .filter(notes::search_edition.lt(EDITION))
+        .select((notes::organization_id, notes::id, notes::body))
+        .limit(limit)
+        .for_no_key_update()
+        .skip_locked()
+        .load(conn)?;
+    for (organization, id, body) in &stale {
+        let search = vector(conn, *organization, body)?;
+        diesel::update(notes::table.find((organization, id)))
+            .set((notes::search.eq(search), notes::search_edition.eq(EDITION)))
+            .execute(conn)?;
+    }
+    Ok(stale.len())
+}
+
 /// Each once; 422 for who isn't a user of the organization.
 fn check_mentions(tx: &mut Tx, mentions: &[UserId]) -> Result<Vec<UserId>> {
     let users = access::people(tx.conn, tx.organization, mentions.iter().map(|id| ActorRef::user(*id)))?;
@@ -237,6 +287,23 @@ fn check_mentions(tx: &mut Tx, mentions: &[UserId]) -> Result<Vec<UserId>> {
         }
     }
     if errors.is_empty() { Ok(known) } else { Err(Error::invalid(errors)) }
+}
+
+/// Whom the text mentions by name or address.
+fn mentioned_in(tx: &mut Tx, text: &str) -> Result<Vec<UserId>> {
+    match text.contains('@') {
+        true => Ok(mentioned(text, &access::colleagues(tx.conn, tx.organization)?)),
+        false => Ok(Vec::new()),
+    }
+}
+
+/// Adds these, each once, as far as there is room.
+fn add(mentions: &mut Vec<UserId>, more: Vec<UserId>) {
+    for id in more {
+        if !mentions.contains(&id) && mentions.len() < MAX_MENTIONS {
+            mentions.push(id);
+        }
+    }
 }
 
 fn view(conn: &mut PgConnection, organization: OrganizationId, row: NoteRow) -> Result<Note> {

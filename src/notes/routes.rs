@@ -1,13 +1,15 @@
 //! Handlers of notes.
 
 use actix_web::web::Data;
-use actix_web::{delete, get, patch, post};
+use actix_web::{delete, get, patch, post, put};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
 use super::On;
 use super::queries;
-use super::types::{CreateNote, Note, NoteList, UpdateNote};
+use super::types::{
+    CreateNote, MentionCounts, MentionFilter, MentionList, Note, NoteList, NoteRevisionList, UpdateNote,
+};
 use crate::actor::Caller;
 use crate::answer::{Answer, Retry};
 use crate::db::Db;
@@ -207,4 +209,75 @@ pub async fn delete_note(
         Ok(Answer::no_content())
     })
     .await
+}
+
+/// List the earlier texts of a note
+///
+/// Newest first, each with who wrote it and when. The text that the note has now isn't among them.
+#[utoipa::path(tag = "notes", params(NotePath, PageParams), responses(
+    (status = 200, description = "The earlier texts.", body = NoteRevisionList),
+))]
+#[get("/v1/notes/{id}/revisions")]
+pub async fn list_note_revisions(
+    caller: Caller,
+    path: Path<NotePath>,
+    list: List<NoFilter>,
+    db: Data<Db>,
+) -> Result<Answer> {
+    let id = path.id;
+    let revisions =
+        db.read(&caller, move |tx| queries::list_revisions(tx.conn, tx.organization, id, &list.page)).await?;
+    revisions.answer()
+}
+
+/// List the notes in which I am mentioned
+///
+/// The newest mention first.
+#[utoipa::path(tag = "notes", params(MentionFilter, PageParams), responses(
+    (status = 200, description = "The mentions.", body = MentionList),
+))]
+#[get("/v1/me/mentions")]
+pub async fn list_mentions(caller: Caller, list: List<MentionFilter>, db: Data<Db>) -> Result<Answer> {
+    let user = caller.user;
+    let mentions = db
+        .read(&caller, move |tx| queries::list_mentions(tx.conn, tx.organization, user, &list.filter, &list.page))
+        .await?;
+    mentions.answer()
+}
+
+/// Count the mentions that I haven't read
+#[utoipa::path(tag = "notes", responses((status = 200, description = "How many there are.", body = MentionCounts)))]
+#[get("/v1/me/mentions/counts")]
+pub async fn count_mentions(caller: Caller, db: Data<Db>) -> Result<Answer> {
+    let user = caller.user;
+    Answer::ok(&db.read(&caller, move |tx| queries::count_mentions(tx.conn, tx.organization, user)).await?)
+}
+
+/// Mark a mention as read
+///
+/// `id` is the note's.
+#[utoipa::path(tag = "notes", params(NotePath), responses((status = 204, description = "You have read it.")))]
+#[put("/v1/me/mentions/{id}/read")]
+pub async fn mark_mention_read(caller: Caller, path: Path<NotePath>, retry: Retry, db: Data<Db>) -> Result<Answer> {
+    mark_mention(&caller, path, retry, db, true).await
+}
+
+/// Mark a mention as unread
+///
+/// `id` is the note's.
+#[utoipa::path(tag = "notes", params(NotePath), responses((status = 204, description = "You haven't read it.")))]
+#[delete("/v1/me/mentions/{id}/read")]
+pub async fn mark_mention_unread(caller: Caller, path: Path<NotePath>, retry: Retry, db: Data<Db>) -> Result<Answer> {
+    mark_mention(&caller, path, retry, db, false).await
+}
+
+async fn mark_mention(
+    caller: &Caller,
+    path: Path<NotePath>,
+    retry: Retry,
+    db: Data<Db>,
+    is_read: bool,
+) -> Result<Answer> {
+    let (id, user) = (path.id, caller.user);
+    db.write(caller, retry, move |tx| queries::mark_mention(tx, id, user, is_read).map(|()| Answer::no_content())).await
 }

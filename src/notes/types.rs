@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
@@ -10,9 +10,13 @@ use super::On;
 use crate::actor::Actor;
 use crate::http::page::list_of;
 use crate::http::patch::not_null;
+use crate::http::query::flag;
 use crate::http::validate::not_blank;
-use crate::ids::{NoteId, UserId};
+use crate::ids::{EventId, NoteId, UserId};
 use crate::text_enum::text_enum;
+
+/// Of one note.
+pub const MAX_MENTIONS: usize = 50;
 
 text_enum! {
     /// What a note can be on.
@@ -50,7 +54,7 @@ pub struct Note {
     pub author: Option<Actor>,
     /// Pinned notes come first.
     pub pinned: bool,
-    /// Colleagues who should see it.
+    /// Colleagues who should see it: those that were given, and those that its text mentions.
     pub mentions: Vec<UserId>,
     pub created_at: DateTime<Utc>,
     /// When its text or its mentions were last changed.
@@ -61,6 +65,68 @@ pub struct Note {
 
 list_of! {
     pub struct NoteList(Note);
+}
+
+/// A text that a note had before.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct NoteRevision {
+    pub id: EventId,
+    #[schema(example = "Prefers to be called in the mornig.")]
+    pub body: String,
+    /// Who wrote this text.
+    pub author: Option<Actor>,
+    pub written_at: DateTime<Utc>,
+}
+
+list_of! {
+    pub struct NoteRevisionList(NoteRevision);
+}
+
+/// A note in which one is mentioned.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Mention {
+    pub note: Note,
+    /// What the note is on.
+    pub on: MentionedOn,
+    /// When the note, or the edit that mentions one, was written.
+    pub mentioned_at: DateTime<Utc>,
+    /// Null while it is unread.
+    pub read_at: Option<DateTime<Utc>>,
+}
+
+/// What a note is on, and what people call it.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct MentionedOn {
+    #[serde(rename = "type")]
+    pub kind: NotedType,
+    #[schema(example = "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11")]
+    pub id: Uuid,
+    /// Of a contact without a name its address; of a conversation its subject, else the name of who started it.
+    #[schema(example = "Ada Lovelace")]
+    pub name: String,
+}
+
+list_of! {
+    pub struct MentionList(Mention);
+}
+
+#[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct MentionFilter {
+    /// Only those that one hasn't read yet, or only those that one has.
+    #[serde(default, deserialize_with = "flag")]
+    pub unread: Option<bool>,
+}
+
+/// How many there are.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MentionCounts {
+    /// Counted up to 999.
+    #[schema(minimum = 0, maximum = 999, example = 2)]
+    pub unread: i64,
+    /// There are more than `unread`.
+    pub unread_capped: bool,
 }
 
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
@@ -76,7 +142,8 @@ pub struct CreateNote {
     pub body: String,
     #[serde(default)]
     pub pinned: bool,
-    /// Users of the organization.
+    /// Users of the organization, beside those whom the text mentions: `@` before an active colleague's whole name or
+    /// e-mail address.
     #[serde(default)]
     #[validate(length(max = 50))]
     #[schema(max_items = 50, example = json!([]))]
@@ -94,7 +161,7 @@ pub struct UpdateNote {
     #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]
     pub pinned: Option<bool>,
-    /// Replaces all mentions.
+    /// Replaces all mentions but those of the text.
     #[serde(default, deserialize_with = "not_null")]
     #[validate(length(max = 50))]
     #[schema(nullable = false, max_items = 50)]

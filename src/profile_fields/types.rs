@@ -2,9 +2,11 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use validator::{Validate, ValidationError};
 
+use crate::contacts::ProfileRef;
 use crate::http::page::list_of;
 use crate::http::patch::{Patch, not_null};
 use crate::http::query::flag;
@@ -70,7 +72,6 @@ pub struct ProfileField {
     pub label: String,
     #[schema(example = "As in the ERP")]
     pub description: Option<String>,
-    /// Never changes.
     #[serde(rename = "type")]
     pub field_type: FieldType,
     /// Of a select or multi_select.
@@ -83,6 +84,9 @@ pub struct ProfileField {
     pub unique: bool,
     /// Profiles are found by the words of its values.
     pub searchable: bool,
+    /// What a new profile has whose `fields` don't name it; null for nothing.
+    #[schema(value_type = Value, example = json!(null))]
+    pub default: Option<Value>,
     /// Its place among the fields, from 0.
     #[schema(minimum = 0, example = 0)]
     pub position: i32,
@@ -122,6 +126,12 @@ pub struct FullOption {
     pub retired: bool,
 }
 
+impl From<&str> for OptionInput {
+    fn from(text: &str) -> Self {
+        Self::Text(OptionText(text.to_owned()))
+    }
+}
+
 impl From<&OptionInput> for FieldOption {
     fn from(input: &OptionInput) -> Self {
         let (value, label, retired) = match input {
@@ -158,6 +168,10 @@ pub struct CreateProfileField {
     pub unique: bool,
     #[serde(default)]
     pub searchable: bool,
+    /// A value that a new profile has whose `fields` don't name it. Not with `unique`.
+    #[serde(default)]
+    #[schema(value_type = Value)]
+    pub default: Option<Value>,
 }
 
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
@@ -177,6 +191,12 @@ pub struct UpdateProfileField {
     #[validate(length(min = 1, max = 500))]
     #[schema(nullable = false, min_items = 1, max_items = 500)]
     pub options: Option<Vec<OptionInput>>,
+    /// Converts every value, or nothing: while some can't be converted, 409 says how many, and where they are listed.
+    /// A value is converted when its text is a value of the new type. Each profile whose value becomes another has
+    /// a new version.
+    #[serde(default, rename = "type", deserialize_with = "not_null")]
+    #[schema(nullable = false)]
+    pub field_type: Option<FieldType>,
     #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]
     pub required: Option<bool>,
@@ -186,6 +206,10 @@ pub struct UpdateProfileField {
     #[serde(default, deserialize_with = "not_null")]
     #[schema(nullable = false)]
     pub searchable: Option<bool>,
+    /// Profiles that are there stay as they are. With another `type` and without this, it is converted too.
+    #[serde(default)]
+    #[schema(value_type = Value)]
+    pub default: Patch<Value>,
 }
 
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
@@ -201,11 +225,120 @@ pub struct ProfileFieldOrder {
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
+pub struct DryRun {
+    /// Changes nothing and keeps no idempotency key: the answer says what would happen.
+    #[param(default = false)]
+    #[serde(default, deserialize_with = "flag")]
+    pub dry_run: Option<bool>,
+}
+
+#[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
 pub struct DeleteProfileField {
     /// Also when profiles have values of it, which are gone then.
     #[param(default = false)]
     #[serde(default, deserialize_with = "flag")]
     pub force: Option<bool>,
+    /// Changes nothing and keeps no idempotency key: the answer says what would happen.
+    #[param(default = false)]
+    #[serde(default, deserialize_with = "flag")]
+    pub dry_run: Option<bool>,
+}
+
+/// What a change of a profile field would do: nothing of it is done.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ProfileFieldDryRun {
+    /// Whether it would be carried out.
+    pub possible: bool,
+    /// The field as it would be, a new one with an id that isn't kept; null where it would be gone.
+    pub profile_field: Option<ProfileField>,
+    /// How many profiles it touches: whose values are converted, indexed or deleted, or that would lack a new required
+    /// field.
+    #[schema(minimum = 0, example = 12)]
+    pub profiles: i64,
+    /// Why it would be refused.
+    pub problems: Vec<ProfileFieldProblem>,
+}
+
+text_enum! {
+    /// What a change asks of the profiles.
+    pub enum Rule {
+        /// Each has a value.
+        Required = "required",
+        /// No two share one, and none is too long to be compared.
+        Unique = "unique",
+        /// Each value can be converted.
+        Type = "type",
+        /// None has a value.
+        Unused = "unused",
+        /// They are few enough for one request.
+        Limit = "limit",
+    }
+}
+
+/// What profiles have against a change.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct ProfileFieldProblem {
+    pub rule: Rule,
+    /// How many profiles.
+    #[schema(minimum = 1, example = 3)]
+    pub count: i64,
+    #[schema(example = "3 profiles have no value of it.")]
+    pub detail: String,
+    /// Where they are listed.
+    #[schema(example = "/v1/profile-fields/0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11/violations?rule=required")]
+    pub listed_by: Option<String>,
+}
+
+/// A changed profile field, or with `dry_run=true` what would change.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum ProfileFieldChanged {
+    Done(Box<ProfileField>),
+    DryRun(Box<ProfileFieldDryRun>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ViolatedRule {
+    Required,
+    Unique,
+    Type,
+}
+
+#[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct ViolationFilter {
+    /// `required`: profiles without a value. `unique`: those that share theirs, or whose value is too long to be
+    /// unique. `type`: those whose value can't be converted to the type `to`. Without it, `required`.
+    #[param(inline)]
+    pub rule: Option<ViolatedRule>,
+    /// With `rule=type`: the type wanted.
+    #[param(inline)]
+    pub to: Option<FieldType>,
+    /// With `to=select` or `multi_select`: the value of an option; repeat it for each. Without it, the field's own.
+    #[serde(default)]
+    pub option: Vec<String>,
+}
+
+/// A profile that stands in the way of a change.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Violation {
+    pub profile: ProfileRef,
+    /// Its value; null where it has none.
+    #[schema(value_type = Value, example = "five")]
+    pub value: Option<Value>,
+    /// As the error of a wrong field: `required`, `unique`, `length`, or what is wrong with the value.
+    #[schema(example = "type")]
+    pub code: String,
+    #[schema(example = "must be a number")]
+    pub message: String,
+}
+
+list_of! {
+    pub struct ViolationList(Violation);
 }
 
 fn is_key(key: &str) -> Result<(), ValidationError> {

@@ -1,127 +1,94 @@
 //! The life of a field: it is made, changed as far as the profiles' values allow, put in order, deleted.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::{Map, Value, json};
 
+use super::plan::{self, Plan};
 use super::queries;
-use super::types::{CreateProfileField, FieldOption, FieldType, OptionInput, ProfileField, UpdateProfileField};
+use super::types::{CreateProfileField, ProfileField, UpdateProfileField};
 use crate::db::Tx;
 use crate::db::events::{self, Event};
 use crate::error::{Code, Error, FieldError, Result};
 use crate::http::version::IfMatch;
 use crate::ids::ProfileFieldId;
 
-const MAX_FIELDS: usize = 200;
-const MAX_OPTION: usize = 100;
-
 /// Adds a field behind the others. Profiles that lack a required one say so in `missing_fields`.
 pub fn create_field(tx: &mut Tx, body: &CreateProfileField) -> Result<ProfileField> {
-    let mut errors = Vec::new();
-    let options = body.options.as_deref().map(|options| checked_options(options, &mut errors));
-    check_options_fit(body.field_type, options.is_some(), &mut errors);
-    check_unique_fits(body.field_type, body.unique, &mut errors);
-    let present = queries::fields(tx.conn, tx.organization)?;
-    if present.len() >= MAX_FIELDS {
-        let message = format!("an organization has at most {MAX_FIELDS} fields");
-        errors.push(FieldError::body("/key", "limit", message));
+    if body.required {
+        queries::lock_required(tx)?;
     }
-    if !errors.is_empty() {
-        return Err(Error::invalid(errors));
-    }
-    let field = ProfileField {
-        id: ProfileFieldId::new(),
-        key: body.key.clone(),
-        label: body.label.trim().to_owned(),
-        description: written(body.description.as_deref()),
-        field_type: body.field_type,
-        options,
-        required: body.required,
-        unique: body.unique,
-        searchable: body.searchable,
-        position: present.iter().map(|field| field.position + 1).max().unwrap_or(0),
-        created_at: tx.now,
-        updated_at: tx.now,
-        version: 1,
-    };
+    let plan = plan::create(tx, body)?;
+    plan.refuse()?;
+    let field = plan.field;
     queries::insert_field(tx, &field)?;
+    if field.required {
+        queries::note_missing_of_all(tx, field.id)?;
+    }
     let mut after = editable(&field);
     after.insert("key".to_owned(), json!(field.key));
-    after.insert("type".to_owned(), json!(field.field_type));
     events::record(tx, Event::new("profile_field.created", field.id.0).version(1).after(after.into()))?;
     Ok(field)
 }
 
-pub fn update_field(
-    tx: &mut Tx,
-    id: ProfileFieldId,
-    if_match: &IfMatch,
-    body: &UpdateProfileField,
-) -> Result<ProfileField> {
-    let was = queries::lock_field(tx, id)?;
+/// Changes a field, once the profiles' values fit it. Values that are to be of another type are still as they were:
+/// whoever keeps them converts them.
+pub fn update_field(tx: &mut Tx, id: ProfileFieldId, if_match: &IfMatch, body: &UpdateProfileField) -> Result<Plan> {
+    if body.required.is_some() {
+        queries::lock_required(tx)?;
+    }
+    let was = queries::lock_field(tx, id)?.ok_or_else(|| Error::not_found(Code::ProfileFieldNotFound))?;
     if_match.check(was.version)?;
-    let mut field = was.clone();
-    if let Some(label) = &body.label {
-        field.label = label.trim().to_owned();
+    let plan = plan::update(tx, was, body)?;
+    plan.refuse()?;
+    let Plan { was, field, .. } = &plan;
+    if !plan.is_change() {
+        return Ok(plan);
     }
-    if let Some(description) = body.description.clone().change() {
-        field.description = written(description.as_deref());
+    write(tx, was, field)?;
+    if was.required && !field.required {
+        queries::forget_missing(tx, id)?;
     }
-    field.required = body.required.unwrap_or(was.required);
-    field.unique = body.unique.unwrap_or(was.unique);
-    field.searchable = body.searchable.unwrap_or(was.searchable);
-    let mut errors = Vec::new();
-    check_unique_fits(field.field_type, field.unique, &mut errors);
-    if let Some(options) = &body.options {
-        check_options_fit(field.field_type, true, &mut errors);
-        field.options = Some(checked_options(options, &mut errors));
+    if !plan.converts() {
+        if field.unique != was.unique {
+            queries::set_unique_keys(tx, id, field.unique)?;
+        }
+        if field.searchable != was.searchable || (field.searchable && field.options != was.options) {
+            queries::write_terms(tx, field)?;
+        }
     }
-    if !errors.is_empty() {
-        return Err(Error::invalid(errors));
-    }
-    keep_options_in_use(tx, &was, &mut field)?;
-    save(tx, was, field)
+    Ok(plan)
 }
 
-/// Writes what changed, once the profiles' values fit it.
-fn save(tx: &mut Tx, was: ProfileField, mut field: ProfileField) -> Result<ProfileField> {
-    let (mut before, mut after) = (editable(&was), editable(&field));
-    if before == after {
-        return Ok(was);
-    }
+/// What [`update_field`] would do.
+pub fn plan_update(tx: &mut Tx, id: ProfileFieldId, if_match: &IfMatch, body: &UpdateProfileField) -> Result<Plan> {
+    let was = queries::get_field(tx.conn, tx.organization, id)?;
+    if_match.check(was.version)?;
+    plan::update(tx, was, body)
+}
+
+/// Writes a field, and what changed of it.
+fn write(tx: &mut Tx, was: &ProfileField, field: &ProfileField) -> Result<()> {
+    let (mut before, mut after) = (editable(was), editable(field));
     let same: Vec<String> =
         after.iter().filter(|(name, value)| before.get(*name) == Some(value)).map(|(name, _)| name.clone()).collect();
     for name in same {
         before.remove(&name);
         after.remove(&name);
     }
-    if field.required && !was.required {
-        refuse_where(queries::count_without(tx, field.id)?, "have no value of it")?;
-    }
-    if field.unique && !was.unique {
-        refuse_where(queries::count_shared(tx, field.id)?, "share their value of it with another")?;
-        refuse_where(
-            queries::count_longer(tx, field.id, super::value::MAX_UNIQUE)?,
-            "have a value too long to be unique",
-        )?;
-    }
-    field.version += 1;
-    field.updated_at = tx.now;
-    queries::write_field(tx, &field)?;
-    if field.unique != was.unique {
-        queries::set_unique_keys(tx, field.id, field.unique)?;
-    }
-    if field.searchable != was.searchable || (field.searchable && field.options != was.options) {
-        queries::write_terms(tx, &field)?;
-    }
+    queries::write_field(tx, field)?;
     let event = Event::new("profile_field.updated", field.id.0).version(field.version);
-    events::record(tx, event.change(before.into(), after.into()))?;
-    Ok(field)
+    events::record(tx, event.change(before.into(), after.into()))
 }
 
-/// Puts the fields in the order of `ids`, which names each of them once.
-pub fn order_fields(tx: &mut Tx, ids: &[ProfileFieldId]) -> Result<()> {
-    let present = queries::fields(tx.conn, tx.organization)?;
+/// A field that is about to change.
+pub fn changed(tx: &Tx, was: &ProfileField) -> ProfileField {
+    ProfileField { version: was.version + 1, updated_at: tx.now, ..was.clone() }
+}
+
+/// All fields in the order of `ids`, which names each of them once: as they would be.
+pub fn in_order(tx: &mut Tx, ids: &[ProfileFieldId]) -> Result<Vec<ProfileField>> {
+    let mut present = queries::fields(tx.conn, tx.organization)?;
     let known: HashSet<ProfileFieldId> = present.iter().map(|field| field.id).collect();
     let mut seen = HashSet::new();
     let mut errors = Vec::new();
@@ -145,104 +112,65 @@ pub fn order_fields(tx: &mut Tx, ids: &[ProfileFieldId]) -> Result<()> {
     if !errors.is_empty() {
         return Err(Error::invalid(errors));
     }
+    let places: HashMap<ProfileFieldId, i32> = ids.iter().copied().zip(0..).collect();
+    for field in &mut present {
+        let position = places.get(&field.id).copied().unwrap_or(field.position);
+        if field.position != position {
+            *field = ProfileField { position, ..changed(tx, field) };
+        }
+    }
+    present.sort_by_key(|field| field.position);
+    Ok(present)
+}
+
+/// Puts the fields in the order of `ids`.
+pub fn order_fields(tx: &mut Tx, ids: &[ProfileFieldId]) -> Result<Vec<ProfileField>> {
     let mut sorted = ids.to_vec();
     sorted.sort();
+    let mut before = HashMap::new();
     for id in sorted {
-        let was = queries::lock_field(tx, id)?;
-        let position = ids.iter().position(|other| *other == id).and_then(|index| i32::try_from(index).ok());
-        let field = ProfileField { position: position.unwrap_or(was.position), ..was.clone() };
-        save(tx, was, field)?;
+        // One that isn't there is named with all that is wrong.
+        if let Some(was) = queries::lock_field(tx, id)? {
+            before.insert(id, was);
+        }
     }
-    Ok(())
+    let fields = in_order(tx, ids)?;
+    for field in &fields {
+        match before.get(&field.id) {
+            Some(was) if was.position != field.position => write(tx, was, field)?,
+            _ => {}
+        }
+    }
+    Ok(fields)
 }
 
 /// Deletes a field; one that profiles have values of only when `force` says so.
 pub fn delete_field(tx: &mut Tx, id: ProfileFieldId, if_match: &IfMatch, force: bool) -> Result<()> {
-    let field = queries::lock_field(tx, id)?;
+    let field = queries::lock_field(tx, id)?.ok_or_else(|| Error::not_found(Code::ProfileFieldNotFound))?;
     if_match.check(field.version)?;
-    let used = queries::count_with(tx, id)?;
-    if used > 0 && !force {
-        let detail = format!("{used} profiles have a value of it; ?force=true deletes it with them.");
-        return Err(Error::new(Code::InUse, detail).with("count", used));
-    }
+    let plan = plan::delete(tx, field, force)?;
+    plan.refuse()?;
     queries::delete_field(tx, id)?;
-    let before = json!({ "key": field.key, "label": field.label, "type": field.field_type, "values": used });
+    let Plan { field, profiles, .. } = plan;
+    let before = json!({ "key": field.key, "label": field.label, "type": field.field_type, "values": profiles });
     events::record(tx, Event::new("profile_field.deleted", id.0).change(before, json!({})))
 }
 
 /// What a PATCH or a new order can change.
-fn editable(field: &ProfileField) -> Map<String, Value> {
-    let ProfileField { label, description, options, required, unique, searchable, position, .. } = field;
+pub fn editable(field: &ProfileField) -> Map<String, Value> {
+    let ProfileField {
+        label, description, field_type, options, required, unique, searchable, default, position, ..
+    } = field;
     let members = [
         ("label", json!(label)),
         ("description", json!(description)),
+        ("type", json!(field_type)),
         ("options", json!(options)),
         ("required", json!(required)),
         ("unique", json!(unique)),
         ("searchable", json!(searchable)),
+        ("default", json!(default)),
         ("position", json!(position)),
     ];
     members.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
-}
-
-fn written(text: Option<&str>) -> Option<String> {
-    text.map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-fn refuse_where(count: i64, what: &str) -> Result<()> {
-    match count {
-        0 => Ok(()),
-        _ => Err(Error::new(Code::InUse, format!("{count} profiles {what}.")).with("count", count)),
-    }
-}
-
-fn check_options_fit(field_type: FieldType, has_options: bool, errors: &mut Vec<FieldError>) {
-    match (field_type.has_options(), has_options) {
-        (true, false) => errors.push(FieldError::body("/options", "required", format!("is required for {field_type}"))),
-        (false, true) => {
-            errors.push(FieldError::body("/options", "type", format!("a field of type {field_type} has no options")));
-        }
-        _ => {}
-    }
-}
-
-fn check_unique_fits(field_type: FieldType, unique: bool, errors: &mut Vec<FieldError>) {
-    if unique && !field_type.can_be_unique() {
-        errors.push(FieldError::body("/unique", "type", format!("a field of type {field_type} can't be unique")));
-    }
-}
-
-fn checked_options(inputs: &[OptionInput], errors: &mut Vec<FieldError>) -> Vec<FieldOption> {
-    let options: Vec<FieldOption> = inputs.iter().map(FieldOption::from).collect();
-    let mut seen = HashSet::new();
-    for (index, option) in options.iter().enumerate() {
-        let fits = |text: &str| (1..=MAX_OPTION).contains(&text.chars().count());
-        if !fits(&option.value) || !fits(&option.label) {
-            let message = format!("value and label must have 1 to {MAX_OPTION} characters");
-            errors.push(FieldError::body(format!("/options/{index}"), "length", message));
-        } else if !seen.insert(option.value.as_str()) {
-            errors.push(FieldError::body(format!("/options/{index}"), "repeated", "this value stands there already"));
-        }
-    }
-    options
-}
-
-/// An option that is left out while profiles have it stays readable: it is retired.
-fn keep_options_in_use(tx: &mut Tx, was: &ProfileField, field: &mut ProfileField) -> Result<()> {
-    let Some(options) = &mut field.options else { return Ok(()) };
-    let gone: Vec<&FieldOption> = was
-        .options
-        .iter()
-        .flatten()
-        .filter(|option| !options.iter().any(|other| other.value == option.value))
-        .collect();
-    if gone.is_empty() {
-        return Ok(());
-    }
-    let values: Vec<&str> = gone.iter().map(|option| option.value.as_str()).collect();
-    let used = queries::options_in_use(tx, was.id, &values)?;
-    let kept = gone.into_iter().filter(|option| used.contains(&option.value));
-    let kept: Vec<FieldOption> = kept.map(|option| FieldOption { retired: true, ..option.clone() }).collect();
-    options.extend(kept);
-    Ok(())
 }

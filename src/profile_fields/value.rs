@@ -35,22 +35,24 @@ pub struct Indexed {
 }
 
 /// A refusal: a code and what is wrong.
-type Refusal = (&'static str, String);
+pub type Refusal = (&'static str, String);
 
 /// The value as it is kept, or what is wrong with it.
 pub fn check(field: &ProfileField, value: &Value, rules: &Rules) -> Result<Value, FieldError> {
-    let checked = canonical(field, value, rules).and_then(|value| {
-        let is_long =
-            field.unique && indexed(field, &value).iter().any(|one| one.value.chars().nth(MAX_UNIQUE).is_some());
-        match is_long {
-            true => Err(("length", format!("must have at most {MAX_UNIQUE} characters, since it is unique"))),
-            false => Ok(value),
-        }
-    });
+    let checked = canonical(field, value, rules).and_then(|value| fit(field, value));
     checked.map_err(|(code, message)| FieldError::body(format!("/fields/{}", escape(&field.key)), code, message))
 }
 
-fn canonical(field: &ProfileField, value: &Value, rules: &Rules) -> Result<Value, Refusal> {
+/// A value that is unique must fit into its index.
+pub(super) fn fit(field: &ProfileField, value: Value) -> Result<Value, Refusal> {
+    let is_long = field.unique && indexed(field, &value).iter().any(|one| one.value.chars().nth(MAX_UNIQUE).is_some());
+    match is_long {
+        true => Err(("length", format!("must have at most {MAX_UNIQUE} characters, since it is unique"))),
+        false => Ok(value),
+    }
+}
+
+pub(super) fn canonical(field: &ProfileField, value: &Value, rules: &Rules) -> Result<Value, Refusal> {
     let text = || match value.as_str().map(str::trim) {
         None => Err(("type", "must be a text".to_owned())),
         Some("") => Err(("blank", "must not be blank; null clears it".to_owned())),
@@ -179,6 +181,12 @@ fn sortable(number: f64) -> String {
 
 /// A value as a filter writes it, as it is searched.
 pub fn query_value(field: &ProfileField, written: &str, country: &str) -> Result<Indexed, Refusal> {
+    let kept = read(field, written, country)?;
+    indexed(field, &kept).pop().ok_or_else(|| ("type", "must be a value".to_owned()))
+}
+
+/// The value that a text stands for. It may be an option that is retired.
+pub(super) fn read(field: &ProfileField, written: &str, country: &str) -> Result<Value, Refusal> {
     let value = match field.field_type {
         FieldType::Number => {
             let number: Number =
@@ -193,9 +201,7 @@ pub fn query_value(field: &ProfileField, written: &str, country: &str) -> Result
         FieldType::MultiSelect => Value::from(vec![written]),
         _ => Value::from(written),
     };
-    // A filter may ask for retired options.
-    let kept = canonical(field, &value, &Rules { country, present: Some(&value) })?;
-    indexed(field, &kept).pop().ok_or_else(|| ("type", "must be a value".to_owned()))
+    canonical(field, &value, &Rules { country, present: Some(&value) })
 }
 
 /// The words by which a profile with this value is found.
@@ -219,4 +225,4 @@ pub fn terms(field: &ProfileField, value: &str) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -65,10 +65,16 @@ fn required(field: &ProfileField) -> FieldError {
     FieldError::body(format!("/fields/{}", escape(&field.key)), "required", "is required")
 }
 
-/// Keys of required fields without a value.
-pub fn missing(fields: &[ProfileField], present: &Values) -> Vec<String> {
-    let lacking = fields.iter().filter(|field| field.required && !present.contains_key(&field.id.to_string()));
-    lacking.map(|field| field.key.clone()).collect()
+/// What a new profile is to have: what its body says, null included, and else the defaults.
+pub fn with_defaults(fields: &[ProfileField], wanted: &Map<String, Value>) -> Map<String, Value> {
+    let unnamed = fields.iter().filter(|field| !wanted.contains_key(&field.key));
+    let defaults = unnamed.filter_map(|field| Some((field.key.clone(), field.default.clone()?)));
+    wanted.clone().into_iter().chain(defaults).collect()
+}
+
+/// Required fields without a value.
+pub fn missing<'f>(fields: &'f [ProfileField], present: &'f Values) -> impl Iterator<Item = &'f ProfileField> {
+    fields.iter().filter(|field| field.required && !present.contains_key(&field.id.to_string()))
 }
 
 /// Values by the key of their field, in the fields' order.
@@ -88,4 +94,55 @@ pub fn apply(present: &Values, changes: &[Change]) -> Values {
         };
     }
     values
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn fields(defaults: &[Option<u8>]) -> Vec<ProfileField> {
+        let field = |(place, default): (usize, &Option<u8>)| ProfileField {
+            id: crate::ids::ProfileFieldId::new(),
+            key: format!("f{place}"),
+            label: "F".to_owned(),
+            description: None,
+            field_type: profile_fields::FieldType::Number,
+            options: None,
+            required: place % 2 == 0,
+            unique: false,
+            searchable: false,
+            default: default.map(Value::from),
+            position: 0,
+            created_at: chrono::DateTime::UNIX_EPOCH,
+            updated_at: chrono::DateTime::UNIX_EPOCH,
+            version: 1,
+        };
+        defaults.iter().enumerate().map(field).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn a_default_stands_where_a_body_says_nothing(
+            defaults in vec(any::<Option<u8>>(), 0..6), named in btree_map(0..6_usize, any::<Option<u8>>(), 0..6),
+        ) {
+            let fields = fields(&defaults);
+            let named = named.into_iter().filter(|(place, _)| *place < fields.len());
+            let named: Map<String, Value> = named.map(|(place, value)| (format!("f{place}"), json!(value))).collect();
+            let wanted = with_defaults(&fields, &named);
+            let changes = changes(&fields, &Values::new(), &wanted, "").unwrap();
+            let values = apply(&Values::new(), &changes);
+            let kept = by_key(&fields, &values);
+            for field in &fields {
+                let expected = named.get(&field.key).or(field.default.as_ref()).filter(|value| !value.is_null());
+                prop_assert_eq!(kept.get(&field.key), expected);
+            }
+            let missing: Vec<&str> = missing(&fields, &values).map(|field| field.key.as_str()).collect();
+            let without = fields.iter().filter(|field| field.required && !kept.contains_key(&field.key));
+            prop_assert_eq!(missing, without.map(|field| field.key.as_str()).collect::<Vec<_>>());
+        }
+    }
 }

@@ -20,6 +20,8 @@ pub fn delete_profile(tx: &mut Tx, id: ProfileId, if_match: &IfMatch) -> Result<
     for contact in &attached {
         contacts::lock_contact(tx, *contact)?;
     }
+    // And fields: a change of one may touch every profile that has a value of it.
+    profile_fields::lock_fields(tx)?;
     let row = queries::lock_profile(tx, id)?;
     if_match.check(row.version)?;
     // Nobody attaches any more; but somebody may have, or detached, since the contacts were read.

@@ -10,7 +10,7 @@ use validator::Validate;
 use super::types::ProfileKind;
 use crate::channels::Medium;
 use crate::error::FieldError;
-use crate::http::query::{Pairs, When};
+use crate::http::query::{Pairs, When, flag};
 use crate::ids::ProfileFieldId;
 use crate::profile_fields::{self, FieldType, Indexed, ProfileField};
 
@@ -33,6 +33,10 @@ pub struct ProfileFilter {
     /// With a contact on this medium; repeat it for any of several.
     #[serde(default)]
     pub medium: Vec<Medium>,
+    /// `true`: lacking a value of any required field; with `field[key.set]=false` too, of that one. Those made last come
+    /// first; `sort` may only be `created_at`, either way. `false` isn't taken.
+    #[serde(default, deserialize_with = "flag")]
+    pub missing_fields: Option<bool>,
     /// A time, or a day in the organization's time zone.
     #[serde(rename = "created_at.gte")]
     #[param(example = "2024-01-01")]
@@ -57,11 +61,11 @@ pub struct ProfileFilter {
     #[serde(rename = "last_contact_moment_at.lt")]
     #[param(example = "2024-02-01")]
     pub moment_before: Option<When>,
-    /// `name`, `created_at`, `updated_at`, `last_contact_moment_at` or `field[<key>]`; with `-` before it, descending.
+    /// `name` (which it is when this says nothing), `created_at`, `updated_at`, `last_contact_moment_at` or `field[<key>]`; with `-` before it, descending.
     /// Profiles without a value come last. What is bounded (`.gte`, `.lt`) must be what is sorted by, and is when this
     /// says nothing; with `q` it may be anything.
     #[param(
-        value_type = Option<String>, default = "name", example = "-created_at",
+        value_type = Option<String>, example = "-created_at",
         pattern = r"^-?(name|created_at|updated_at|last_contact_moment_at|field\[[a-z][a-z0-9_]{0,62}\])$",
     )]
     pub sort: Option<Sort>,
@@ -211,6 +215,22 @@ pub fn order(
         Some(Sort { by, descending }) => Some((by.order(fields)?, *descending)),
     };
     let bounded = bounded_by(filter, conditions);
+    match (filter.missing_fields, asked) {
+        (None, _) => {}
+        (Some(false), _) => {
+            let message = "only true is taken: whether a profile lacks nothing is seen only once all of them are read";
+            return Err(FieldError::query("missing_fields", "unsupported", message));
+        }
+        (Some(true), None | Some((Order::CreatedAt, _))) => {
+            let without = conditions.iter().find(|condition| condition.test == Test::Set(false)).map(|one| one.field);
+            let required = without.filter(|id| fields.iter().any(|field| field.id == *id && field.required));
+            return Ok((Order::Missing(required), asked.is_none_or(|(_, descending)| descending)));
+        }
+        (Some(true), Some(_)) => {
+            let message = "profiles with missing fields are sorted by created_at";
+            return Err(FieldError::query("sort", "unsupported", message));
+        }
+    }
     match (bounded.as_slice(), asked) {
         ([], asked) => Ok(asked.unwrap_or((Order::Name, false))),
         ([bound], None) => Ok((*bound, false)),
@@ -261,13 +281,15 @@ pub enum Order {
     UpdatedAt,
     LastContactMomentAt,
     Field(ProfileFieldId),
+    /// As they were made, those that lack a required field: this one, or any.
+    Missing(Option<ProfileFieldId>),
 }
 
 impl Order {
     fn name(self, fields: &[ProfileField]) -> String {
         match self {
             Self::Name => "name".to_owned(),
-            Self::CreatedAt => "created_at".to_owned(),
+            Self::CreatedAt | Self::Missing(_) => "created_at".to_owned(),
             Self::UpdatedAt => "updated_at".to_owned(),
             Self::LastContactMomentAt => "last_contact_moment_at".to_owned(),
             Self::Field(id) => {

@@ -9,6 +9,7 @@ mod delete;
 mod filter;
 mod queries;
 mod rank;
+mod retype;
 mod routes;
 mod save;
 mod search;
@@ -18,6 +19,7 @@ mod types;
 pub use attach::{attach_contact, detach_contact};
 pub use queries::{get_profile, note_contact_moment};
 pub use save::create_profile;
+pub use search::find_profiles;
 pub use terms::{joined, name_terms, spellings};
 pub use types::{AttachContact, Attached, CreateProfile, NewProfile, OnConflict, Profile, ProfileKind};
 
@@ -33,5 +35,6 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(routes::list_profile_contacts)
         .service(routes::list_profile_history)
         .service(routes::list_contact_history)
-        .service(routes::detach_contact);
+        .service(routes::detach_contact)
+        .service(routes::update_profile_field);
 }

@@ -9,7 +9,7 @@ use super::filter::ProfileFilter;
 use super::types::{
     CreateProfile, DetachParams, HistoryList, Outcome, Profile, ProfileList, UpdateProfile, UpsertParams,
 };
-use super::{attach, delete, queries, save, search};
+use super::{attach, delete, queries, retype, save, search};
 use crate::actor::Caller;
 use crate::answer::{Answer, Retry};
 use crate::contacts::{self, ContactList};
@@ -17,11 +17,13 @@ use crate::db::Db;
 use crate::db::subject::Subject;
 use crate::error::Result;
 use crate::http::body::Body;
+use crate::http::caller::Admin;
 use crate::http::page::{FieldList, List, PageParams};
 use crate::http::problem::Problem;
 use crate::http::query::{NoFilter, Path, Query};
 use crate::http::version::{IfMatch, IfMatchHeader};
-use crate::ids::{ContactId, ProfileId};
+use crate::ids::{ContactId, ProfileFieldId, ProfileId};
+use crate::profile_fields::{self, DryRun, ProfileFieldChanged, UpdateProfileField};
 
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Path)]
@@ -37,13 +39,20 @@ struct ContactPath {
     id: ContactId,
 }
 
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+struct ProfileFieldPath {
+    #[param(value_type = uuid::Uuid)]
+    id: ProfileFieldId,
+}
+
 /// List profiles, or search them
 ///
 /// By name, where `sort` doesn't say otherwise; with `q`, best first. Where filters together fit few profiles, a page
 /// may have fewer than `limit`, even none: go on while there is a `next_cursor`.
 #[utoipa::path(tag = "profiles", params(
     ProfileFilter,
-    ("field" = Option<HashMap<String, String>>, Query, style = DeepObject, explode,
+    ("field" = Option<HashMap<String, String>>, Query, style = DeepObject, explode, example = json!({}),
         description = "Filters by profile fields: `field[key]=value` (exact; repeat it for any of several), \
             `field[key.gte]=value` and `field[key.lt]=value` (text, number and date), `field[key.set]=true` or `false`."),
     PageParams,
@@ -62,6 +71,7 @@ pub async fn list_profiles(caller: Caller, list: FieldList<ProfileFilter>, db: D
 #[utoipa::path(tag = "profiles", params(UpsertParams), request_body = CreateProfile, responses(
     (status = 201, description = "The profile.", body = Profile),
     (status = 200, description = "With `upsert_on`: the profile that was there.", body = Profile),
+    (status = 404, description = "`channel_not_found`", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "`contact_already_attached`: a contact is attached to the `holder`. `value_taken`: the `holder` has this value of a unique field, `field`. Each with its profile_id and name.", body = Problem, content_type = "application/problem+json"),
 ))]
 #[post("/v1/profiles")]
@@ -220,6 +230,39 @@ pub async fn detach_contact(
     db.write(&caller, retry, move |tx| {
         attach::detach_contact(tx, id, &if_match, query.profile_id)?;
         Ok(Answer::no_content())
+    })
+    .await
+}
+
+/// Change a profile field
+///
+/// Its key never changes. What profiles have against the change is counted, and listed at `listed_by`; until they
+/// fit, nothing changes. While the values of many profiles are converted or indexed, writes of that field wait, and of
+/// profiles whose value becomes another.
+#[utoipa::path(tag = "profile fields", security(("bearer" = ["admin"])), params(ProfileFieldPath, DryRun, IfMatchHeader), request_body = UpdateProfileField, responses(
+    (status = 200, description = "The profile field, or with `dry_run=true` what would happen.", body = ProfileFieldChanged),
+    (status = 409, description = "`in_use`: `count` profiles have no value, share theirs, or have one that can't be converted, so that the field can't become required, unique or of that type; `listed_by` lists them, and `problems` says all of it.", body = Problem, content_type = "application/problem+json"),
+    (status = 422, description = "`invalid`: names every wrong field. `change_too_large`: the values of more profiles than one request touches, `count`, would be converted or indexed. A field that is made anew, and filled by scripts, takes its place.", body = Problem, content_type = "application/problem+json"),
+))]
+#[patch("/v1/profile-fields/{id}")]
+pub async fn update_profile_field(
+    caller: Admin,
+    path: Path<ProfileFieldPath>,
+    query: Query<DryRun>,
+    if_match: IfMatch,
+    body: Body<UpdateProfileField>,
+    db: Data<Db>,
+) -> Result<Answer> {
+    let id = path.id;
+    let Body { value, retry } = body;
+    if query.dry_run == Some(true) {
+        let plan = db.read(&caller, move |tx| profile_fields::plan_update(tx, id, &if_match, &value));
+        return Answer::ok(&ProfileFieldChanged::DryRun(Box::new(plan.await?.dry_run(false))));
+    }
+    db.write(&caller, retry, move |tx| {
+        let field = retype::update_profile_field(tx, id, &if_match, &value)?;
+        let version = field.version;
+        Ok(Answer::ok(&ProfileFieldChanged::Done(Box::new(field)))?.version(version))
     })
     .await
 }

@@ -27,7 +27,7 @@ use crate::text;
 /// costs.
 const CANDIDATES: usize = 100;
 /// Candidates where a filter must fit, too.
-const FILTERED: usize = 2000;
+const FILTERED: usize = 500;
 /// With fewer hits than this, profiles are looked for that have one word here and another there, and typos.
 const FEW: usize = 3;
 /// Entries of an index that are read for several words.
@@ -62,8 +62,8 @@ pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<Pro
         Vec::new()
     });
     let order = match filter.q {
-        Some(_) => Ok((Order::Name, false)),
-        None => filter::order(filter, &fields, &conditions),
+        Some(_) if filter.missing_fields != Some(false) => Ok((Order::Name, false)),
+        _ => filter::order(filter, &fields, &conditions),
     };
     let order = order.unwrap_or_else(|wrong| {
         errors.push(wrong);
@@ -81,6 +81,14 @@ pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<Pro
         Some(typed) => search(tx, typed, &wanted, &fields, &list.page),
         None => queries::list_profiles(tx.conn, tx.organization, &wanted, &fields, order, &list.page),
     }
+}
+
+/// Profiles by what is typed, best first.
+pub fn find_profiles(tx: &mut Tx, typed: &str, page: &Page) -> Result<ProfileList> {
+    let fields = profile_fields::fields(tx.conn, tx.organization)?;
+    let filter = ProfileFilter::default();
+    let wanted = Wanted { filter: &filter, conditions: Vec::new(), zone: Tz::UTC };
+    search(tx, typed, &wanted, &fields, page)
 }
 
 /// A profile, and how it fits.

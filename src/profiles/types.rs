@@ -118,6 +118,7 @@ pub struct NewProfile {
     /// Without it, a person.
     #[serde(default)]
     pub kind: Option<ProfileKind>,
+    /// Values by key. What isn't named has its field's default; null is no value.
     #[serde(default)]
     #[schema(value_type = Object, example = json!({}))]
     pub fields: Map<String, Value>,
@@ -133,6 +134,7 @@ pub struct CreateProfile {
     /// Without it, a person.
     #[serde(default)]
     pub kind: Option<ProfileKind>,
+    /// Values by key. What isn't named has its field's default; null is no value.
     #[serde(default)]
     #[schema(value_type = Object)]
     pub fields: Map<String, Value>,

@@ -6,6 +6,8 @@ mod queries;
 mod routes;
 mod types;
 
+pub use types::Include;
+
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub fn routes(config: &mut ServiceConfig) {

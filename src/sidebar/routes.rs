@@ -41,6 +41,7 @@ struct ContactPath {
 /// cursor continues the list of that name.
 #[utoipa::path(tag = "sidebar", params(ConversationPath, SidebarQuery), responses(
     (status = 200, description = "The sidebar.", body = Sidebar),
+    (status = 404, description = "`conversation_not_found`: There is no such conversation. `contact_not_found`: `contact_id` takes no part in it.", body = Problem, content_type = "application/problem+json"),
     (status = 308, description = "The conversation is part of another: `Location` is that one's sidebar."),
 ))]
 #[get("/v1/conversations/{id}/sidebar")]
@@ -69,7 +70,8 @@ pub async fn get_sidebar(
 #[utoipa::path(tag = "contacts", params(ContactPath, AttachQuery, IfMatchHeader), request_body = AttachContact, responses(
     (status = 200, description = "The contact is attached; nothing is recorded when it was already.", body = AttachedContact),
     (status = 201, description = "The profile is created, and the contact attached to it.", body = AttachedContact),
-    (status = 409, description = "`contact_already_attached`: to the `holder`, with its profile_id and name. `on_conflict: \"move\"` takes it from there. `contact_not_attached`: not to `expected_profile_id`.", body = Problem, content_type = "application/problem+json"),
+    (status = 404, description = "`contact_not_found`, `profile_not_found`", body = Problem, content_type = "application/problem+json"),
+    (status = 409, description = "`contact_already_attached`: to the `holder`, with its profile_id and name. `on_conflict: \"move\"` takes it from there. `contact_not_attached`: not to `expected_profile_id`. `value_taken`: the `holder` has the new profile's value of a unique field, `field`.", body = Problem, content_type = "application/problem+json"),
 ))]
 #[put("/v1/contacts/{id}/profile")]
 pub async fn attach_contact(

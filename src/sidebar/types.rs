@@ -94,6 +94,7 @@ pub struct SidebarQuery {
     pub contact_id: Option<ContactId>,
 }
 
+/// What an answer can have in it beside what was asked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Include {
@@ -105,7 +106,6 @@ pub enum Include {
 #[into_params(parameter_in = Query)]
 pub struct AttachQuery {
     /// Adds the contact's sidebar as it is now.
-    #[param(inline)]
     pub include: Option<Include>,
 }
 

@@ -138,6 +138,90 @@ async fn a_body_of_another_type() {
 }
 
 #[actix_web::test]
+async fn a_body_that_is_compressed_is_not_taken_for_what_it_is_not() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let body = channel("Support").to_string();
+    let send = || admin.request(Method::POST, "/v1/channels").raw("application/json", body.clone());
+    for encoding in ["gzip", "br", "wat", "gzip, gzip"] {
+        send().header("Content-Encoding", encoding).await.problem(415, "unsupported_media_type");
+    }
+    let upload = admin.request(Method::POST, "/v1/attachments").file("a.txt", "text/plain", "a");
+    upload.header("Content-Encoding", "gzip").await.problem(415, "unsupported_media_type");
+    send().header("Content-Encoding", "identity").await.expect(201);
+}
+
+#[actix_web::test]
+async fn a_query_is_percent_encoded_utf_8() {
+    let world = World::new().await;
+    // As they are: a client library would mend them.
+    for query in ["q=%zz", "q=%", "q=%4", "q=%ff", "q=a&q=%c3%28", "%ff=a", "q=%+4"] {
+        let answer = send(&world.admin(), &format!("GET /v1/contacts?{query}"), "", b"");
+        assert!(answer.starts_with("HTTP/1.1 422 "), "{query}: {answer}");
+        assert!(answer.contains("\"code\":\"encoding\""), "{query}: {answer}");
+    }
+    for query in ["q=%F0%9F%98%80", "q=%EF%BF%BD", "q=a+b%20c", "q=%c3%a9"] {
+        let answer = send(&world.admin(), &format!("GET /v1/contacts?{query}"), "", b"");
+        assert!(answer.starts_with("HTTP/1.1 200 "), "{query}: {answer}");
+    }
+}
+
+#[actix_web::test]
+async fn a_condition_that_cannot_be_read_is_not_met() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let made = admin.post("/v1/channels", channel("Support")).await.expect(201);
+    let path = format!("/v1/channels/{}", made.id());
+    for condition in ["", " ", ",", "W/"] {
+        admin.delete(&path).header("If-Match", condition).await.problem(412, "version_mismatch");
+    }
+    let answer = send(&admin, &format!("DELETE {path}"), "If-Match: \u{ff}\r\n", b"");
+    assert!(answer.starts_with("HTTP/1.1 412 "), "{answer}");
+    admin.get(&path).header("If-None-Match", "").await.expect(200);
+}
+
+#[actix_web::test]
+async fn what_is_no_form_is_refused() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let send = |content_type: &str, body: &str| {
+        admin.request(Method::POST, "/v1/attachments").raw(content_type, body.as_bytes())
+    };
+    let form = "multipart/form-data; boundary=X";
+    send("multipart/form-data", "x").await.problem(400, "malformed_request");
+    for body in [
+        "",
+        "garbage",
+        "--X\r\n\r\nabc\r\n--X--\r\n",
+        "--X\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nabc",
+    ] {
+        send(form, body).await.problem(400, "malformed_request");
+    }
+    let other = "--X\r\nContent-Disposition: form-data; name=\"other\"\r\n\r\nabc\r\n--X--\r\n";
+    send(form, other).await.wrong_fields(&[("/other", "unknown")]);
+    send("application/json", "{}").await.problem(415, "unsupported_media_type");
+}
+
+#[actix_web::test]
+async fn an_old_client_is_answered_too() {
+    let world = World::new().await;
+    let mut stream = TcpStream::connect(world.admin().base().strip_prefix("http://").unwrap()).unwrap();
+    stream.write_all(b"GET /v1/me HTTP/1.0\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.0 401 ") && answer.contains("token_missing"), "{answer}");
+}
+
+#[actix_web::test]
+async fn headers_beyond_all_measure_are_refused() {
+    let world = World::new().await;
+    let headers = format!("X-Long: {}\r\n", "a".repeat(200_000));
+    let answer = send(&world.admin(), "GET /v1/me", &headers, b"");
+    assert!(answer.starts_with("HTTP/1.1 431 "), "{answer}");
+    world.admin().get("/v1/me").await.expect(200);
+}
+
+#[actix_web::test]
 async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
     let world = World::new().await;
     let admin = world.admin();
@@ -152,12 +236,15 @@ async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
 
 /// What comes back for a request of which only this much is sent.
 fn exchange(client: &Client, headers: &str, body: &[u8]) -> String {
+    send(client, "POST /v1/channels", &format!("Content-Type: application/json\r\n{headers}"), body)
+}
+
+/// What comes back for a request that is written as it is.
+fn send(client: &Client, what: &str, headers: &str, body: &[u8]) -> String {
     let mut stream = TcpStream::connect(client.base().strip_prefix("http://").unwrap()).unwrap();
     stream.set_read_timeout(Some(std::time::Duration::from_secs(5))).unwrap();
     let token = client.token();
-    let head = format!(
-        "POST /v1/channels HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nAuthorization: Bearer {token}\r\n{headers}\r\n"
-    );
+    let head = format!("{what} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{headers}\r\n");
     stream.write_all(head.as_bytes()).unwrap();
     // It may hang up in the middle.
     let _ = stream.write_all(body);
@@ -165,7 +252,7 @@ fn exchange(client: &Client, headers: &str, body: &[u8]) -> String {
     let mut buffer = [0; 4096];
     while let Ok(length @ 1..) = stream.read(&mut buffer) {
         answer.extend_from_slice(&buffer[..length]);
-        if answer.ends_with(b"}") {
+        if answer.ends_with(b"}") || answer.windows(4).any(|end| end == b"\r\n\r\n") && answer.ends_with(b"\n") {
             break;
         }
     }

@@ -196,3 +196,110 @@ async fn notes_move_with_their_conversation() {
         assert_eq!(list.each("body"), ["after", "before"]);
     }
 }
+
+#[actix_web::test]
+async fn every_earlier_text_of_a_note_is_kept_with_who_wrote_it() {
+    let world = World::new().await;
+    let (grace, linus) = (world.agent("Grace").await, world.agent("Linus").await);
+    let path = notes_of_a_contact(&grace).await;
+    let note = format!("/v1/notes/{}", grace.post(&path, json!({ "body": "one" })).await.expect(201).id());
+    let revisions = format!("{note}/revisions");
+    assert!(grace.get(&revisions).await.expect(200).data().is_empty());
+    linus.patch(&note, json!({ "body": "two" })).await.expect(200);
+    linus.patch(&note, json!({ "pinned": true })).await.expect(200);
+    grace.patch(&note, json!({ "body": "three" })).await.expect(200);
+    grace.patch(&note, json!({ "body": "four", "mentions": [linus.id] })).await.expect(200);
+    let all = linus.get(&format!("{revisions}?count=exact")).await.expect(200);
+    assert_eq!(all.each("body"), ["three", "two", "one"]);
+    assert_eq!(all["count"], json!({ "value": 3, "exact": true }));
+    let authors: Vec<_> = all.data().iter().map(|revision| revision["author"]["name"].clone()).collect();
+    assert_eq!(authors, ["Grace", "Linus", "Grace"]);
+    assert_eq!(all["data"][2]["written_at"], grace.get(&note).await.expect(200)["created_at"]);
+    for limit in [1, 2, 3] {
+        assert_eq!(json!(grace.walk(&revisions, limit).await), all["data"], "{limit} a page");
+    }
+    world.stranger().await.get(&revisions).await.problem(404, "note_not_found");
+    grace.delete(&note).await.expect(204);
+    grace.get(&revisions).await.problem(404, "note_not_found");
+}
+
+#[actix_web::test]
+async fn whoever_is_mentioned_finds_the_note_until_they_have_read_it() {
+    let world = World::new().await;
+    let (grace, linus) = (world.agent("Grace").await, world.agent("Linus").await);
+    let path = notes_of_a_contact(&grace).await;
+    let mut notes = Vec::new();
+    for body in ["one", "two", "three"] {
+        notes.push(grace.post(&path, json!({ "body": body, "mentions": [linus.id] })).await.expect(201).id());
+    }
+    grace.post(&path, json!({ "body": "for nobody" })).await.expect(201);
+    let unread = async |client: &Client| client.get("/v1/me/mentions/counts").await.expect(200)["unread"].clone();
+    let bodies = async |query: &str| {
+        let list = linus.get(&format!("/v1/me/mentions{query}")).await.expect(200);
+        list.data().iter().map(|mention| mention["note"]["body"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!((unread(&linus).await, unread(&grace).await), (json!(3), json!(0)));
+    assert_eq!(bodies("").await, ["three", "two", "one"]);
+    let newest = linus.get("/v1/me/mentions?limit=1&count=exact").await.expect(200);
+    assert_eq!((&newest["count"]["value"], &newest["data"][0]["read_at"]), (&json!(3), &json!(null)));
+    assert_eq!(newest["data"][0]["on"]["name"], "ada@example.com");
+    assert_eq!(newest["data"][0]["on"]["id"], newest["data"][0]["note"]["on"]["id"]);
+    for limit in [1, 2, 3] {
+        assert_eq!(linus.walk("/v1/me/mentions", limit).await.len(), 3);
+    }
+    let read = format!("/v1/me/mentions/{}/read", notes[1]);
+    for _ in 0..2 {
+        linus.request(reqwest::Method::PUT, &read).await.expect(204);
+    }
+    assert_eq!(
+        (bodies("?unread=true").await, bodies("?unread=false").await),
+        (vec!["three".into(), "one".into()], vec!["two".into()])
+    );
+    assert_eq!(unread(&linus).await, json!(2));
+    linus.delete(&read).await.expect(204);
+    assert_eq!(unread(&linus).await, json!(3));
+    // Mine to mark, and nobody else's.
+    grace.request(reqwest::Method::PUT, &read).await.problem(404, "note_not_found");
+    world.stranger().await.request(reqwest::Method::PUT, &read).await.problem(404, "note_not_found");
+    grace.delete(&format!("/v1/notes/{}", notes[2])).await.expect(204);
+    assert_eq!(bodies("").await, ["two", "one"]);
+    linus.get("/v1/me/mentions?unread=maybe").await.wrong_fields(&[("unread", "type")]);
+}
+
+#[actix_web::test]
+async fn an_edit_mentions_whom_it_adds_and_nobody_else_again() {
+    let world = World::new().await;
+    let (grace, linus) = (world.agent("Grace").await, world.agent("Linus").await);
+    let path = notes_of_a_contact(&grace).await;
+    let made = grace.post(&path, json!({ "body": "hello", "mentions": [linus.id] })).await.expect(201);
+    let note = format!("/v1/notes/{}", made.id());
+    linus.request(reqwest::Method::PUT, &format!("/v1/me/mentions/{}/read", made.id())).await.expect(204);
+    let unread = async |client: &Client| client.get("/v1/me/mentions/counts").await.expect(200)["unread"].clone();
+    linus.patch(&note, json!({ "mentions": [linus.id, grace.id] })).await.expect(200);
+    assert_eq!((unread(&linus).await, unread(&grace).await), (json!(0), json!(1)));
+    linus.patch(&note, json!({ "mentions": [linus.id] })).await.expect(200);
+    assert_eq!(unread(&grace).await, json!(0));
+    assert!(grace.get("/v1/me/mentions").await.expect(200).data().is_empty());
+    assert_eq!(linus.get("/v1/me/mentions").await.expect(200).data().len(), 1);
+}
+
+#[actix_web::test]
+async fn a_name_behind_an_at_mentions_a_colleague() {
+    let world = World::new().await;
+    let (grace, linus) = (world.agent("Grace Hopper").await, world.agent("Linus").await);
+    let gone = world.agent("Gone").await;
+    world.admin().patch(&format!("/v1/users/{}", gone.id), json!({ "active": false })).await.expect(200);
+    world.stranger().await;
+    let path = notes_of_a_contact(&grace).await;
+    let body = "@Linus and @grace hopper, not @Gone, @nobody or @admin@strangers.example";
+    let made = grace.post(&path, json!({ "body": body, "mentions": [world.admin().id] })).await.expect(201);
+    assert_eq!(made["mentions"], json!([world.admin().id, linus.id, grace.id]));
+    assert_eq!(made["body"], body);
+    let note = format!("/v1/notes/{}", made.id());
+    // Who is mentioned by the text alone goes with it; who was given stays.
+    let edited = grace.patch(&note, json!({ "body": "only @linus@dossier.example." })).await.expect(200);
+    assert_eq!(edited["mentions"], json!([world.admin().id, linus.id]));
+    let edited = grace.patch(&note, json!({ "mentions": [] })).await.expect(200);
+    assert_eq!(edited["mentions"], json!([linus.id]));
+    assert!(grace.get("/v1/me/mentions").await.expect(200).data().is_empty());
+}

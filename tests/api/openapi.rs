@@ -1,10 +1,13 @@
 //! The generated document.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
-use serde_json::Value;
+use dossier::error::Code;
+use dossier::http::deprecation::DEPRECATED;
+use dossier::http::problem;
+use serde_json::{Value, json};
 
-use crate::support::{document, operations, resolve};
+use crate::support::{Schemas, document, operations, resolve};
 
 #[test]
 fn the_checked_in_document_is_current() {
@@ -44,10 +47,14 @@ fn every_operation_says_what_a_client_needs() {
             let declared = operation.parameters("path").iter().any(|parameter| parameter["name"] == name);
             demand(declared, &format!("its path's {name}"));
         }
-        for parameter in operation.parameters("query") {
+        for parameter in each(&spec["parameters"]).filter(|parameter| parameter["$ref"].is_null()) {
             let name = parameter["name"].as_str().unwrap();
-            demand(parameter["description"].is_string() || name == "sort", &format!("a description of {name}"));
+            demand(parameter["description"].is_string(), &format!("a description of {name}"));
+            let is_number = parameter["schema"]["type"] == "integer" && name != "expires";
+            let has_range = parameter["schema"]["minimum"].is_number() && parameter["schema"]["maximum"].is_number();
+            demand(!is_number || has_range, &format!("a range of {name}"));
         }
+        demand(spec["description"].as_str().is_some_and(|text| !text.is_empty()), "a description");
         for parameter in each(&spec["parameters"]).filter(|parameter| parameter["$ref"].is_null()) {
             let schema = &parameter["schema"];
             // `field[key]=value`: names that the organization chooses.
@@ -98,6 +105,29 @@ fn every_body_has_an_example() {
         }
     }
     assert!(missing.is_empty(), "no example of the body of\n{}", missing.join("\n"));
+}
+
+/// Swagger UI fills in what is optional too: an id that was made up would make a request fail that needn't have one.
+#[test]
+fn examples_of_bodies_make_up_no_ids() {
+    let document = document();
+    let schemas = document["components"]["schemas"].as_object().unwrap();
+    for operation in operations(&document) {
+        let Some(name) = operation.spec.pointer("/requestBody/content/application~1json/schema/$ref") else { continue };
+        let name = name.as_str().unwrap().rsplit('/').next().unwrap();
+        let schema = &schemas[name];
+        if schema["example"].is_object() {
+            continue;
+        }
+        for (member, schema) in schema["properties"].as_object().into_iter().flatten() {
+            let mut reached = BTreeSet::new();
+            collect(schema, &mut reached);
+            let is_id =
+                reached.iter().any(|one| resolve(&document, one)["format"] == "uuid") || schema["format"] == "uuid";
+            let is_list = schema["type"] == "array";
+            assert!(!is_id || is_list, "{name} needs an example of its own, or one without {member}");
+        }
+    }
 }
 
 /// Whether Swagger UI has something to show for a media type or schema: an example, or one for each required part.
@@ -167,7 +197,228 @@ fn what_is_optional_is_not_filled_in() {
     let operations = operations(&document);
     let own = operations.iter().flat_map(|operation| operation.spec["parameters"].as_array().into_iter().flatten());
     for parameter in shared.chain(own).filter(|parameter| parameter["required"] != true) {
+        if parameter["example"] == json!({}) {
+            continue;
+        }
         assert!(parameter.get("example").is_none() && parameter.get("examples").is_none(), "{parameter}");
         assert!(parameter.pointer("/schema/example").is_none(), "{parameter}");
+    }
+}
+
+#[test]
+fn the_catalogue_of_codes_in_the_readme_is_current() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+    let readme = std::fs::read_to_string(file).unwrap();
+    let (before, rest) = readme.split_once("<!-- codes -->\n").unwrap();
+    let (kept, after) = rest.split_once("<!-- end of codes -->").unwrap();
+    let current = problem::catalogue();
+    if std::env::var_os("UPDATE_README").is_some() {
+        let readme = format!("{before}<!-- codes -->\n{current}<!-- end of codes -->{after}");
+        std::fs::write(file, readme).unwrap();
+    } else {
+        let how = "UPDATE_README=1 cargo test --test api catalogue";
+        assert!(kept == current, "README.md's table of codes is out of date: run `{how}`, or write\n{current}");
+    }
+    let description = document()["components"]["schemas"]["ErrorCode"]["description"].to_string();
+    for code in Code::ALL {
+        assert!(description.contains(&format!("| `{}` |", code.as_str())), "{code:?}");
+    }
+}
+
+#[test]
+fn every_failure_has_its_codes() {
+    let document = document();
+    let codes: BTreeMap<&str, u16> =
+        Code::ALL.iter().map(|code| (code.as_str(), problem::status(*code).as_u16())).collect();
+    assert_eq!(codes.len(), Code::ALL.len(), "a code stands twice in the table");
+    let mut named = BTreeSet::new();
+    for operation in operations(&document) {
+        for (status, response) in operation.spec["responses"].as_object().unwrap() {
+            let response = response["$ref"].as_str().map_or(response, |reference| resolve(&document, reference));
+            if !status.starts_with(['4', '5']) {
+                continue;
+            }
+            let what = format!("{} {} {status}", operation.method, operation.path);
+            let examples = response["content"]["application/problem+json"]["examples"].as_object();
+            let examples = examples.unwrap_or_else(|| panic!("{what}: its description names no code"));
+            assert!(!examples.is_empty(), "{what}");
+            for (code, example) in examples {
+                assert_eq!(codes.get(code.as_str()).map(u16::to_string).as_ref(), Some(status), "{what}: {code}");
+                assert_eq!(example["value"]["code"], code.as_str(), "{what}");
+                let description = response["description"].as_str().unwrap();
+                assert!(description.contains(&format!("`{code}`: ")), "{what}: {description}");
+                named.insert(code.clone());
+            }
+        }
+    }
+    // What belongs to no operation.
+    named.extend(["route_not_found", "method_not_allowed"].map(str::to_owned));
+    let unused: Vec<_> = codes.keys().filter(|code| !named.contains(**code)).collect();
+    assert!(unused.is_empty(), "no operation has {unused:?}");
+}
+
+#[test]
+fn examples_are_valid() {
+    let document = document();
+    let schemas = Schemas::of(document.clone());
+    let mut faults = Vec::new();
+    let mut seen = 0;
+    let mut check = |schema: &str, example: &Value| {
+        seen += 1;
+        let found = schemas.faults(schema, example);
+        faults.extend(found.into_iter().map(|fault| format!("{schema}: {fault}: {example}")));
+    };
+    visit(&document, "", &mut |pointer, value| {
+        // A media type or a parameter beside its schema.
+        if value["schema"].is_object() {
+            let schema = format!("{pointer}/schema");
+            value.get("example").into_iter().for_each(|example| check(&schema, example));
+            let several = value["examples"].as_object().into_iter().flat_map(|all| all.values());
+            several.for_each(|example| check(&schema, &example["value"]));
+        }
+        // A schema with its own.
+        if pointer.contains("/schema") {
+            value.get("example").into_iter().for_each(|example| check(pointer, example));
+            each(&value["examples"]).for_each(|example| check(pointer, example));
+            value.get("default").into_iter().for_each(|default| check(pointer, default));
+        }
+    });
+    // What Swagger UI puts together from the parts.
+    for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
+        let pointer = format!("/components/schemas/{name}");
+        check(&pointer, &crate::support::example(&document, schema));
+    }
+    assert!(faults.is_empty(), "{} of {seen}:\n{}", faults.len(), faults.join("\n"));
+    assert!(seen > 300, "{seen}");
+}
+
+#[test]
+fn schemas_have_names() {
+    let document = document();
+    let mut wrong = Vec::new();
+    visit(&document, "", &mut |pointer, value| {
+        let is_named = pointer.starts_with("/components/schemas/") && pointer.matches('/').count() == 3;
+        let what = if value["enum"].is_array() {
+            "an enumeration"
+        } else if value["properties"].is_object() && value["type"] == "object" {
+            "an object"
+        } else {
+            return;
+        };
+        // One alternative of a named schema belongs to it.
+        let is_part = pointer.starts_with("/components/schemas/") && pointer.contains("Of/");
+        if !is_named && !is_part && !pointer.contains("/examples/") {
+            wrong.push(format!("{pointer} is {what} without a name: drop `inline`, and name it in src/app.rs"));
+        }
+    });
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn bodies_take_nothing_unknown() {
+    let document = document();
+    let mut sent = BTreeSet::new();
+    for operation in operations(&document) {
+        collect_deep(&document, &operation.spec["requestBody"], &mut sent);
+    }
+    for name in &sent {
+        let schema = resolve(&document, name);
+        if schema["properties"].is_object() {
+            assert_eq!(schema["additionalProperties"], false, "{name} lacks `#[serde(deny_unknown_fields)]`");
+        }
+    }
+    assert!(sent.len() > 30, "{sent:?}");
+}
+
+/// Every reference that a value leads to.
+fn collect_deep(document: &Value, value: &Value, found: &mut BTreeSet<String>) {
+    let mut direct = BTreeSet::new();
+    collect(value, &mut direct);
+    for reference in direct {
+        if found.insert(reference.clone()) {
+            collect_deep(document, resolve(document, &reference), found);
+        }
+    }
+}
+
+#[test]
+fn what_may_be_null_says_so_as_json_schema_does() {
+    visit(&document(), "", &mut |pointer, value| {
+        assert!(
+            value.get("nullable").is_none() || pointer.ends_with("/properties"),
+            "{pointer}: OpenAPI 3.0's nullable"
+        );
+    });
+}
+
+#[test]
+fn headers_follow_from_what_an_answer_is() {
+    let document = document();
+    for operation in operations(&document) {
+        let what = format!("{} {}", operation.method, operation.path);
+        let names: Vec<&str> = each(&operation.spec["parameters"])
+            .map(|one| one["$ref"].as_str().map_or(one, |reference| resolve(&document, reference)))
+            .filter_map(|one| one["name"].as_str())
+            .collect();
+        let needs_key = operation.is_protected() && !operation.is_read();
+        assert_eq!(names.contains(&"Idempotency-Key"), needs_key, "{what}");
+        for (status, response) in operation.spec["responses"].as_object().unwrap() {
+            let has = |header: &str| response["headers"][header].is_object();
+            let schema = response.pointer("/content/application~1json/schema/$ref").and_then(Value::as_str);
+            let schema = schema.map(|reference| resolve(&document, reference));
+            if schema.is_some_and(|schema| schema["properties"]["version"].is_object()) {
+                assert!(has("ETag"), "{what} {status}: no ETag");
+            }
+            match status.as_str() {
+                "200" if operation.is_read() && schema.is_some() => {
+                    assert!(has("ETag") && names.contains(&"If-None-Match"), "{what}");
+                    let is_list = schema.is_some_and(|schema| schema["properties"]["next_cursor"].is_object());
+                    assert_eq!((has("Link"), names.contains(&"cursor")), (is_list, is_list), "{what}");
+                }
+                "201" | "308" => assert!(has("Location"), "{what} {status}: no Location"),
+                _ => {}
+            }
+        }
+        // What changes or deletes one thing with a version is conditional.
+        let reads = operations(&document).into_iter().find(|one| one.path == operation.path && one.is_read());
+        let read = reads.and_then(|one| {
+            let schema = one.spec.pointer("/responses/200/content/application~1json/schema/$ref")?.as_str()?.to_owned();
+            Some(resolve(&document, &schema)["properties"]["version"].is_object())
+        });
+        if read == Some(true) && ["PATCH", "PUT", "DELETE"].contains(&operation.method.as_str()) {
+            assert!(names.contains(&"If-Match"), "{what}: no If-Match");
+        }
+    }
+}
+
+#[test]
+fn what_is_deprecated_has_its_dates() {
+    let document = document();
+    for operation in operations(&document).iter().filter(|operation| operation.spec["deprecated"] == true) {
+        let row = DEPRECATED.iter().find(|row| row.path == operation.path && row.method == operation.method.as_str());
+        assert!(row.is_some(), "{} {}: not in src/http/deprecation.rs", operation.method, operation.path);
+    }
+    for row in DEPRECATED {
+        let spec = &document["paths"][row.path][row.method.to_lowercase()];
+        assert_eq!(spec["deprecated"], json!(true), "{} {} is in the table only", row.method, row.path);
+        assert!(row.sunset.is_none_or(|sunset| sunset > row.since), "{}", row.path);
+    }
+}
+
+/// Every object of the document, with its JSON pointer.
+fn visit(value: &Value, pointer: &str, see: &mut impl FnMut(&str, &Value)) {
+    match value {
+        Value::Object(members) => {
+            see(pointer, value);
+            for (name, member) in members {
+                visit(member, &format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1")), see);
+            }
+        }
+        Value::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                visit(item, &format!("{pointer}/{index}"), see);
+            }
+        }
+        _ => {}
     }
 }

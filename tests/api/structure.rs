@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::support::files;
 
 /// From the ground floor up. A room calls only rooms below it.
-const ROOMS: [&str; 13] = [
+const ROOMS: [&str; 15] = [
     "access",
     "channels",
     "contacts",
@@ -15,6 +15,8 @@ const ROOMS: [&str; 13] = [
     "notes",
     "conversations",
     "moments",
+    "timeline",
+    "search",
     "inbound",
     "sidebar",
     "changes",
@@ -23,7 +25,7 @@ const ROOMS: [&str; 13] = [
 
 /// What every room borrows, from the ground up: a floor uses itself and those below it.
 const GROUND: [&[&str]; 3] =
-    [&["error", "ids", "actor", "answer", "text", "text_enum", "search", "config"], &["http"], &["db"]];
+    [&["error", "ids", "actor", "answer", "text", "text_enum", "search_query", "config"], &["http"], &["db"]];
 
 /// Above all rooms.
 const ROOF: [&str; 4] = ["app", "command", "telemetry", "main"];

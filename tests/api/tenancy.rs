@@ -9,10 +9,10 @@ use serde_json::{Value, json};
 use crate::support::{Client, Operation, World, document, operations};
 
 /// By the name of a collection in paths, such as `contacts`, the id of one that the first organization has.
-type Ids = BTreeMap<String, String>;
+pub type Ids = BTreeMap<String, String>;
 
 /// Gives the first organization one of everything.
-async fn furnish(world: &World, document: &Value) -> Ids {
+pub async fn furnish(world: &World, document: &Value) -> Ids {
     let admin = world.admin();
     let has = |path: &str| document["paths"].get(path).is_some();
     let mut ids = Ids::new();
@@ -52,13 +52,16 @@ async fn furnish(world: &World, document: &Value) -> Ids {
         keep("profiles", &json!(uuid::Uuid::nil().to_string()));
     }
     let path = format!("/v1/contacts/{}/notes", ids["contacts"]);
-    let note = admin.post(&path, json!({ "body": "secret note" })).await.expect(201).id();
+    let note = json!({ "body": "secret note", "mentions": [admin.id] });
+    let note = admin.post(&path, note).await.expect(201).id();
+    // A mention is known by its note.
+    ids.insert("mentions".to_owned(), note.clone());
     ids.insert("notes".to_owned(), note);
     ids
 }
 
 /// The operation's path with the first organization's ids; None where it has no variable.
-fn path_with(operation: &Operation, ids: &Ids) -> Option<String> {
+pub fn path_with(operation: &Operation, ids: &Ids) -> Option<String> {
     let mut collection = "";
     let mut path = String::new();
     for part in operation.path.split('/').skip(1) {

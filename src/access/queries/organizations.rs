@@ -13,6 +13,7 @@ use crate::db::schema::organizations;
 use crate::error::Result;
 use crate::http::version::IfMatch;
 use crate::ids::OrganizationId;
+use crate::text::stem::Stemmer;
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = organizations, check_for_backend(diesel::pg::Pg))]
@@ -113,4 +114,10 @@ pub fn time_zone(conn: &mut PgConnection, organization: OrganizationId) -> Resul
 /// Which completes phone numbers: ISO 3166-1 alpha-2.
 pub fn default_country(conn: &mut PgConnection, organization: OrganizationId) -> Result<String> {
     Ok(organizations::table.find(organization).select(organizations::default_country).first(conn)?)
+}
+
+/// Of the language that the organization writes.
+pub fn stemmer(conn: &mut PgConnection, organization: OrganizationId) -> Result<Stemmer> {
+    let language: String = organizations::table.find(organization).select(organizations::language).first(conn)?;
+    Ok(Stemmer::of(&language))
 }

@@ -29,6 +29,16 @@ struct UserRow {
     updated_at: DateTime<Utc>,
 }
 
+/// Someone who can be mentioned.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = users, check_for_backend(diesel::pg::Pg))]
+pub struct Colleague {
+    pub id: UserId,
+    pub name: String,
+    /// In lower case.
+    pub email: String,
+}
+
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
         Self {
@@ -156,6 +166,15 @@ pub fn update_user(
 
 pub fn password_hash(conn: &mut PgConnection, organization: OrganizationId, id: UserId) -> Result<String> {
     Ok(users::table.find((organization, id)).select(users::password_hash).first(conn)?)
+}
+
+/// Everyone who is active. The whole of an organization's people is small.
+pub fn colleagues(conn: &mut PgConnection, organization: OrganizationId) -> Result<Vec<Colleague>> {
+    Ok(users::table
+        .filter(users::organization_id.eq(organization))
+        .filter(users::deactivated_at.is_null())
+        .select(Colleague::as_select())
+        .load(conn)?)
 }
 
 /// The user with this e-mail address, in whichever organization; an error where several have it.

@@ -53,6 +53,9 @@ pub fn list_attachments(
         if !filter.channel_id.is_empty() {
             query = query.filter(attachments::channel_id.eq_any(filter.channel_id.clone()));
         }
+        if let Some(inline) = filter.inline {
+            query = query.filter(attachments::inline.eq(inline));
+        }
         if let Some(from) = from {
             query = query.filter(attachments::occurred_at.ge(from));
         }
@@ -184,6 +187,9 @@ impl QueryFragment<Pg> for Newest<'_> {
             out.push_sql(" AND channel_id = ANY (");
             out.push_bind_param::<Array<SqlUuid>, Vec<ChannelId>>(&self.filter.channel_id)?;
             out.push_sql(")");
+        }
+        if let Some(inline) = self.filter.inline {
+            out.push_sql(if inline { " AND inline" } else { " AND NOT inline" });
         }
         if let Some(from) = &self.from {
             out.push_sql(" AND occurred_at >= ");

@@ -1,6 +1,7 @@
-//! All Diesel of contacts: what is read ([`read`]) and what is written ([`write`]).
+//! All Diesel of contacts: what is read ([`read`], [`search`]) and what is written ([`write`]).
 
 mod read;
+mod search;
 mod write;
 
 use chrono::{DateTime, Utc};
@@ -12,6 +13,7 @@ use crate::db::schema::contacts;
 use crate::ids::{ContactId, ProfileId};
 
 pub use read::{contact_views, contacts_of_profile, get_contact, list_contacts};
+pub use search::find_contacts;
 pub use write::{
     NewContact, checked, create_contact, delete_contact, find_or_make, lock_contact, set_profile, update_contact,
 };

@@ -1,14 +1,15 @@
 //! What is read of conversations.
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{AsExprOf, exists};
+use diesel::dsl::exists;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Record, Text, Timestamptz, Uuid};
+use diesel::sql_types::{Bool, Record, Timestamptz, Uuid};
 
 use super::super::types::{
     Assigned, Conversation, ConversationCounts, ConversationFilter, ConversationList, ConversationStatus,
 };
+use super::search::{Key, Searched};
 use super::write::ConversationRow;
 use crate::access;
 use crate::actor::ActorRef;
@@ -16,22 +17,19 @@ use crate::channels::{ChannelRef, Direction, Medium};
 use crate::contacts::{self, ContactList, ContactRef, ProfileRef};
 use crate::db::schema::{
     channels, contacts as contact_table, conversation_participants, conversation_reads, conversation_redirects,
-    conversation_subjects, conversations, messages, profiles,
+    conversations, messages, profiles,
 };
-use crate::db::types::{AsTsquery, Matches, TimeOrNever};
-use crate::db::{Tx, keyset};
+use crate::db::types::TimeOrNever;
+use crate::db::{Tx, keyset, newest};
 use crate::error::{Code, Error, Result};
-use crate::http::page::Page;
+use crate::http::page::{Count, Page};
 use crate::ids::{ChannelId, ContactId, ConversationId, OrganizationId, ProfileId, UserId};
-use crate::search::SearchQuery;
+use crate::search_query::SearchQuery;
 
-/// Of a word that more messages have than this, conversations are walked newest first until a page is full; of others
-/// all that have it are looked up.
-const RARE: i64 = 5000;
 /// Nobody needs to know of more.
 const MAX_COUNT: i64 = 10_000;
 
-type Filtered<'a> = conversations::BoxedQuery<'a, Pg>;
+pub type Filtered<'a> = conversations::BoxedQuery<'a, Pg>;
 
 /// Newest message first.
 pub fn list_conversations(
@@ -41,32 +39,58 @@ pub fn list_conversations(
     filter: &ConversationFilter,
     page: &Page,
 ) -> Result<ConversationList> {
-    let found = match &filter.q {
-        Some(typed) => search(conn, organization, typed)?,
-        None => Found::Everything,
+    let query = match filter.q.as_deref() {
+        None => None,
+        Some(typed) => match SearchQuery::parse(typed, access::stemmer(conn, organization)?) {
+            Some(query) => Some(query),
+            None => {
+                let count = page.count.map(|_| Count { value: 0, exact: true });
+                return Ok(ConversationList { data: Vec::new(), next_cursor: None, count, truncated: Some(false) });
+            }
+        },
     };
-    let filtered = || filtered(organization, user, filter, &found);
-    let mut query = filtered()
+    let filtered = || filtered(organization, user, filter);
+    let after: Option<Key> = page.after()?;
+    let (keys, next_cursor, truncated, count) = match &query {
+        Some(query) => {
+            let searched = Searched { organization, query, filtered };
+            let mut found = newest::search(conn, &searched, after, page.rows())?;
+            let (next_cursor, truncated) = found.cut(page)?;
+            let count = match page.count {
+                Some(_) => {
+                    let ids = searched.found(conn)?;
+                    let all = || filtered().filter(conversations::id.eq_any(ids)).select(conversations::id);
+                    keyset::count(conn, page, all)?
+                }
+                None => None,
+            };
+            (found.keys, next_cursor, Some(truncated), count)
+        }
+        None => {
+            let mut keys = page_of(conn, filtered(), after, page.rows())?;
+            let next_cursor = page.cut(&mut keys, |key| *key)?;
+            (keys, next_cursor, None, keyset::count(conn, page, || filtered().select(conversations::id))?)
+        }
+    };
+    let ids: Vec<ConversationId> = keys.into_iter().map(|(_, id)| id).collect();
+    let data = conversation_views(conn, organization, user, &ids)?;
+    Ok(ConversationList { data, next_cursor, count, truncated })
+}
+
+/// The first conversations after a key.
+pub fn page_of(conn: &mut PgConnection, of: Filtered, after: Option<Key>, limit: i64) -> Result<Vec<Key>> {
+    let mut query = of
         .select((conversations::last_message_at, conversations::id))
         .order((conversations::last_message_at.desc(), conversations::id.desc()))
-        .limit(page.rows());
-    if let Some(after) = page.after::<(DateTime<Utc>, ConversationId)>()? {
+        .limit(limit);
+    if let Some(after) = after {
         let key = (conversations::last_message_at, conversations::id).into_sql::<Record<(Timestamptz, Uuid)>>();
         query = query.filter(key.lt(after));
     }
-    let mut rows: Vec<(DateTime<Utc>, ConversationId)> = query.load(conn)?;
-    let next_cursor = page.cut(&mut rows, |row| *row)?;
-    let count = keyset::count(conn, page, || filtered().select(conversations::id))?;
-    let ids: Vec<ConversationId> = rows.into_iter().map(|(_, id)| id).collect();
-    Ok(ConversationList { data: conversation_views(conn, organization, user, &ids)?, next_cursor, count })
+    Ok(query.load(conn)?)
 }
 
-fn filtered<'a>(
-    organization: OrganizationId,
-    user: UserId,
-    filter: &'a ConversationFilter,
-    found: &Found,
-) -> Filtered<'a> {
+fn filtered<'a>(organization: OrganizationId, user: UserId, filter: &'a ConversationFilter) -> Filtered<'a> {
     let mut query = conversations::table.filter(conversations::organization_id.eq(organization)).into_boxed();
     query = match filter.status.as_slice() {
         [] => query.filter(conversations::status.eq_any([ConversationStatus::Open, ConversationStatus::Closed])),
@@ -143,64 +167,7 @@ fn filtered<'a>(
             false => query.filter(diesel::dsl::not(has_inbound).or(is_read)),
         };
     }
-    match found {
-        Found::Everything => query,
-        Found::These(ids) => query.filter(conversations::id.eq_any(ids.clone())),
-        Found::Common(words) => query.filter(
-            exists(
-                messages::table
-                    .filter(messages::organization_id.eq(organization))
-                    .filter(messages::conversation_id.eq(conversations::id))
-                    .filter(Matches::new(messages::search, sought(words))),
-            )
-            .or(exists(
-                conversation_subjects::table
-                    .filter(conversation_subjects::organization_id.eq(organization))
-                    .filter(conversation_subjects::conversation_id.eq(conversations::id))
-                    .filter(Matches::new(conversation_subjects::search, sought(words))),
-            )),
-        ),
-    }
-}
-
-/// Where words were found.
-enum Found {
-    Everything,
-    These(Vec<ConversationId>),
-    /// In too many to name: each is to be asked.
-    /// The question, as a `tsquery`.
-    Common(String),
-}
-
-fn sought(words: &str) -> AsTsquery<AsExprOf<String, Text>> {
-    AsTsquery::new(words.to_owned().into_sql::<Text>())
-}
-
-fn search(conn: &mut PgConnection, organization: OrganizationId, typed: &str) -> Result<Found> {
-    let Some(query) = SearchQuery::parse(typed) else { return Ok(Found::These(Vec::new())) };
-    let words = &query.tsquery();
-    let mut ids: Vec<ConversationId> = messages::table
-        .filter(messages::organization_id.eq(organization))
-        .filter(Matches::new(messages::search, sought(words)))
-        .select(messages::conversation_id)
-        .limit(RARE)
-        .load(conn)?;
-    if ids.len() as i64 == RARE {
-        return Ok(Found::Common(words.clone()));
-    }
-    let by_subject: Vec<ConversationId> = conversation_subjects::table
-        .filter(conversation_subjects::organization_id.eq(organization))
-        .filter(Matches::new(conversation_subjects::search, sought(words)))
-        .select(conversation_subjects::conversation_id)
-        .limit(RARE)
-        .load(conn)?;
-    if by_subject.len() as i64 == RARE {
-        return Ok(Found::Common(words.clone()));
-    }
-    ids.extend(by_subject);
-    ids.sort_unstable();
-    ids.dedup();
-    Ok(Found::These(ids))
+    query
 }
 
 /// One conversation as `user` sees it.
@@ -311,7 +278,7 @@ pub fn count_conversations(
             unread,
             ..ConversationFilter::default()
         };
-        let query = filtered(organization, user, &filter, &Found::Everything);
+        let query = filtered(organization, user, &filter);
         keyset::count_limited(conn, query.select(conversations::id).limit(MAX_COUNT))
     };
     Ok(ConversationCounts {

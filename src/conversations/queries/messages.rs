@@ -7,21 +7,18 @@ use serde_json::Value;
 
 use super::super::record::NewMessage;
 use super::super::types::{Addressee, Message, MessageFilter, MessageList, MessageType};
+use super::reindex::message_vector;
 use crate::access;
 use crate::actor::{ActorRef, ActorType};
 use crate::attachments::{self, Links};
 use crate::channels::{Direction, Medium};
 use crate::contacts::ContactRef;
 use crate::db::schema::{blobs, contacts, conversations, messages};
-use crate::db::types::SearchVector;
+use crate::db::search_vector::EDITION;
 use crate::db::{Tx, keyset};
 use crate::error::{Code, Error, Result};
 use crate::http::page::Page;
 use crate::ids::{ChannelId, ContactId, ConversationId, MessageId, OrganizationId};
-use crate::text;
-
-/// What stands further on in a message isn't found; nor would there be room for its words.
-const MAX_SEARCHED_CHARS: usize = 500_000;
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = messages, check_for_backend(diesel::pg::Pg))]
@@ -202,8 +199,7 @@ pub fn insert_message(
     if let Some(raw) = &new.raw {
         attachments::keep_blob(tx, raw)?;
     }
-    let body = text::truncate(&new.body, MAX_SEARCHED_CHARS);
-    let words = text::words(new.subject.as_deref().unwrap_or_default()).into_iter().chain(text::words(body));
+    let search = message_vector(tx.conn, tx.organization, new.subject.as_deref(), &new.body)?;
     Ok(diesel::insert_into(messages::table)
         .values((
             messages::organization_id.eq(tx.organization),
@@ -226,7 +222,8 @@ pub fn insert_message(
                 messages::raw_sha256.eq(new.raw.as_ref().map(|raw| &raw.sha256)),
                 messages::occurred_at.eq(occurred_at),
                 messages::created_at.eq(tx.now),
-                messages::search.eq(SearchVector::new(words)),
+                messages::search.eq(search),
+                messages::search_edition.eq(EDITION),
             ),
         ))
         .on_conflict((messages::organization_id, messages::channel_id, messages::external_id))

@@ -1,8 +1,10 @@
-//! All Diesel of conversations: what is read of them ([`list`]) and of messages ([`messages`]), what is written
+//! All Diesel of conversations: what is read of them ([`list`], [`search`]) and of messages ([`messages`]), what is written
 //! ([`write`]), and the keys of threads ([`threads`]).
 
 mod list;
 mod messages;
+mod reindex;
+mod search;
 mod threads;
 mod write;
 
@@ -11,6 +13,8 @@ pub use list::{
     partner,
 };
 pub use messages::{find_message, first_subject_beside, get_message, insert_message, list_messages, raw_mail};
+pub use reindex::{reindex_messages, reindex_subjects};
+pub use search::saying;
 pub use threads::{
     claim_thread_keys, delete_conversations, lock_threads, move_messages, move_participants, point_thread_keys,
     redirect,

@@ -5,9 +5,9 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use super::write::insert_participants;
-use crate::db::Tx;
 use crate::db::schema::{conversation_participants, conversation_redirects, conversations, messages, thread_keys};
 use crate::db::types::Void;
+use crate::db::{Tx, timeline};
 use crate::error::Result;
 use crate::ids::{ChannelId, ContactId, ConversationId};
 
@@ -75,7 +75,7 @@ pub fn move_messages(tx: &mut Tx, from: &[ConversationId], to: ConversationId) -
     Ok(())
 }
 
-/// Whoever took part in `from` takes part in `to`, from when they first did.
+/// Whoever took part in `from` takes part in `to`, from when they first did; all have the timeline of all.
 pub fn move_participants(
     tx: &mut Tx,
     from: &[ConversationId],
@@ -89,7 +89,8 @@ pub fn move_participants(
         .select((conversation_participants::contact_id, conversation_participants::joined_at))
         .load(tx.conn)?;
     moved.dedup_by_key(|(contact, _)| *contact);
-    insert_participants(tx, to, &moved, last_message_at)
+    insert_participants(tx, to, &moved, last_message_at)?;
+    timeline::merge(tx, from, to)
 }
 
 /// Makes the ids of `from`, and those that led to them, lead to `to`.

@@ -5,15 +5,16 @@ use diesel::prelude::*;
 use diesel::upsert::excluded;
 
 use super::super::types::ConversationStatus;
+use super::reindex::subject_vector;
 use crate::channels::Direction;
-use crate::db::Tx;
 use crate::db::schema::{
     contacts, conversation_participants, conversation_reads, conversation_subjects, conversations,
 };
-use crate::db::types::{SearchVector, TimeOrNever};
+use crate::db::search_vector::EDITION;
+use crate::db::types::TimeOrNever;
+use crate::db::{Tx, timeline};
 use crate::error::{Code, Error, Result};
 use crate::ids::{ChannelId, ContactId, ConversationId, ProfileId, UserId};
-use crate::text;
 
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, AsChangeset)]
 #[diesel(table_name = conversations, check_for_backend(diesel::pg::Pg), treat_none_as_null = true)]
@@ -79,15 +80,20 @@ pub fn index_subject(tx: &mut Tx, id: ConversationId, subject: Option<&str>) -> 
         diesel::delete(conversation_subjects::table.find((tx.organization, id))).execute(tx.conn)?;
         return Ok(());
     };
+    let search = subject_vector(tx.conn, tx.organization, subject)?;
     diesel::insert_into(conversation_subjects::table)
         .values((
             conversation_subjects::organization_id.eq(tx.organization),
             conversation_subjects::conversation_id.eq(id),
-            conversation_subjects::search.eq(SearchVector::new(text::words(subject))),
+            conversation_subjects::search.eq(search),
+            conversation_subjects::search_edition.eq(EDITION),
         ))
         .on_conflict((conversation_subjects::organization_id, conversation_subjects::conversation_id))
         .do_update()
-        .set(conversation_subjects::search.eq(excluded(conversation_subjects::search)))
+        .set((
+            conversation_subjects::search.eq(excluded(conversation_subjects::search)),
+            conversation_subjects::search_edition.eq(EDITION),
+        ))
         .execute(tx.conn)?;
     Ok(())
 }
@@ -137,13 +143,13 @@ pub fn lock_conversations(tx: &mut Tx, ids: &[ConversationId]) -> Result<Vec<Con
         .load(tx.conn)?)
 }
 
-/// These contacts take part, each from the earliest time on.
+/// These contacts take part, each from the earliest time on. Says whether anyone came, or came earlier than known.
 pub fn insert_participants(
     tx: &mut Tx,
     conversation: ConversationId,
     joined: &[(ContactId, DateTime<Utc>)],
     last_message_at: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<bool> {
     let rows: Vec<_> = joined
         .iter()
         .map(|(contact, joined_at)| {
@@ -166,8 +172,7 @@ pub fn insert_participants(
         .do_update()
         .set(conversation_participants::joined_at.eq(excluded(conversation_participants::joined_at)));
     let is_earlier = conversation_participants::joined_at.gt(excluded(conversation_participants::joined_at));
-    diesel::query_dsl::methods::FilterDsl::filter(upsert, is_earlier).execute(tx.conn)?;
-    Ok(())
+    Ok(diesel::query_dsl::methods::FilterDsl::filter(upsert, is_earlier).execute(tx.conn)? > 0)
 }
 
 /// The contact takes part, from `at` on or earlier; and everyone who does has the conversation's newest message.
@@ -177,7 +182,9 @@ pub fn join_participant(
     contact: ContactId,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    insert_participants(tx, conversation.id, &[(contact, at)], conversation.last_message_at)?;
+    if insert_participants(tx, conversation.id, &[(contact, at)], conversation.last_message_at)? {
+        timeline::share(tx, conversation.id, Some(contact))?;
+    }
     diesel::update(conversation_participants::table)
         .filter(conversation_participants::organization_id.eq(tx.organization))
         .filter(conversation_participants::conversation_id.eq(conversation.id))

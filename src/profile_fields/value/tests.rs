@@ -5,7 +5,7 @@ use super::*;
 use crate::ids::ProfileFieldId;
 use crate::profile_fields::types::FieldOption;
 
-fn field(field_type: FieldType) -> ProfileField {
+pub fn field(field_type: FieldType) -> ProfileField {
     let option = |value: &str, retired| FieldOption { value: value.to_owned(), label: value.to_uppercase(), retired };
     let now = chrono::Utc::now();
     ProfileField {
@@ -20,6 +20,7 @@ fn field(field_type: FieldType) -> ProfileField {
         required: false,
         unique: false,
         searchable: true,
+        default: None,
         position: 0,
         created_at: now,
         updated_at: now,

@@ -1,128 +1,22 @@
-//! The list of profiles: filtered, and read in the order of an index.
+//! The list of profiles, read in the order of an index.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use diesel::dsl::{exists, not};
-use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Record, Text, Timestamptz, Uuid};
 use serde::Serialize;
 
 use super::profile_views;
+use super::wanted::{Wanted, filtered, rare, within};
 use crate::db::keyset;
-use crate::db::schema::{contacts, profile_activity, profile_field_values, profiles};
+use crate::db::schema::{profile_activity, profile_field_values, profile_missing_values, profiles};
 use crate::db::types::TimeOrNever;
 use crate::error::Result;
 use crate::http::page::Page;
-use crate::http::query::When;
 use crate::ids::{OrganizationId, ProfileFieldId, ProfileId};
 use crate::profile_fields::ProfileField;
-use crate::profiles::filter::{Condition, Order, ProfileFilter, Test};
+use crate::profiles::filter::{Condition, Order, Test};
 use crate::profiles::types::ProfileList;
-
-/// Which profiles are wanted.
-pub struct Wanted<'f> {
-    pub filter: &'f ProfileFilter,
-    pub conditions: Vec<Condition>,
-    /// In which the filter's days are days.
-    pub zone: Tz,
-}
-
-impl Wanted<'_> {
-    /// Whether every profile is.
-    pub fn is_all(&self) -> bool {
-        !self.filter.has_times() && !self.has_filters()
-    }
-
-    /// Whether it takes more than the bounds of one index to tell which are.
-    fn has_filters(&self) -> bool {
-        let ProfileFilter { kind, created_by, medium, .. } = self.filter;
-        !(kind.is_empty() && created_by.is_empty() && medium.is_empty() && self.conditions.is_empty())
-    }
-}
-
-/// The profiles within the bounds of their own times.
-fn within(organization: OrganizationId, wanted: &Wanted) -> profiles::BoxedQuery<'static, Pg> {
-    let Wanted { filter, zone, .. } = wanted;
-    let start = |when: Option<When>| when.map(|when| when.start(*zone));
-    let mut query = profiles::table
-        .filter(profiles::organization_id.eq(organization))
-        .filter(profiles::deleted_at.is_null())
-        .into_boxed();
-    if let Some(from) = start(filter.created_from) {
-        query = query.filter(profiles::created_at.ge(from));
-    }
-    if let Some(before) = start(filter.created_before) {
-        query = query.filter(profiles::created_at.lt(before));
-    }
-    if let Some(from) = start(filter.updated_from) {
-        query = query.filter(profiles::updated_at.ge(from));
-    }
-    if let Some(before) = start(filter.updated_before) {
-        query = query.filter(profiles::updated_at.lt(before));
-    }
-    query
-}
-
-/// The profiles that are wanted. What is asked of other tables is looked up of each, by its id, which `OFFSET 0` holds
-/// the planner to.
-pub(super) fn filtered(organization: OrganizationId, wanted: &Wanted) -> profiles::BoxedQuery<'static, Pg> {
-    let Wanted { filter, conditions, zone } = wanted;
-    let start = |when: Option<When>| when.map(|when| when.start(*zone));
-    let mut query = within(organization, wanted);
-    if !filter.kind.is_empty() {
-        query = query.filter(profiles::kind.eq_any(filter.kind.clone()));
-    }
-    if !filter.created_by.is_empty() {
-        query = query.filter(profiles::created_by_id.eq_any(filter.created_by.clone()));
-    }
-    let activity = || {
-        profile_activity::table
-            .filter(profile_activity::organization_id.eq(organization))
-            .filter(profile_activity::profile_id.eq(profiles::id))
-            .offset(0)
-    };
-    if let Some(from) = start(filter.moment_from) {
-        query = query.filter(exists(activity().filter(profile_activity::last_contact_moment_at.ge(from))));
-    }
-    if let Some(before) = start(filter.moment_before) {
-        query = query.filter(exists(activity().filter(profile_activity::last_contact_moment_at.lt(before))));
-    }
-    if !filter.medium.is_empty() {
-        query = query.filter(exists(
-            contacts::table
-                .filter(contacts::organization_id.eq(organization))
-                .filter(contacts::profile_id.eq(profiles::id.nullable()))
-                .filter(contacts::medium.eq_any(filter.medium.clone()))
-                .offset(0),
-        ));
-    }
-    for Condition { field, test } in conditions {
-        let values = profile_field_values::table
-            .filter(profile_field_values::organization_id.eq(organization))
-            .filter(profile_field_values::field_id.eq(*field))
-            .filter(profile_field_values::profile_id.eq(profiles::id))
-            .offset(0);
-        query = match test {
-            Test::AnyOf(wanted) => {
-                let sort_values: Vec<String> = wanted.iter().map(|one| one.sort_value.clone()).collect();
-                let wanted: Vec<String> = wanted.iter().map(|one| one.value.clone()).collect();
-                query.filter(exists(
-                    values
-                        .filter(profile_field_values::sort_value.eq_any(sort_values))
-                        .filter(profile_field_values::value.eq_any(wanted)),
-                ))
-            }
-            Test::From(from) => query.filter(exists(values.filter(profile_field_values::sort_value.ge(from.clone())))),
-            Test::Before(before) => {
-                query.filter(exists(values.filter(profile_field_values::sort_value.lt(before.clone()))))
-            }
-            Test::Set(true) => query.filter(exists(values)),
-            Test::Set(false) => query.filter(not(exists(values))),
-        };
-    }
-    query
-}
 
 /// How the profiles of a page are come by.
 enum Reach {
@@ -137,8 +31,6 @@ enum Reach {
 /// Enough for most filters; and as far as it is gone for those that neither fit many nor hardly any.
 const NEAR: i64 = 500;
 const FAR: i64 = 5000;
-/// So many profiles are sorted, whatever the sort.
-const RARE: i64 = 1000;
 
 /// Rows of `(sort key, id)` in the order of an index, one more than a page; and where the index was left, when that was
 /// before the page was full.
@@ -214,13 +106,15 @@ pub fn list_profiles(
     order: (Order, bool),
     page: &Page,
 ) -> Result<ProfileList> {
-    let reach = if wanted.has_filters() { Reach::Entries(NEAR) } else { Reach::All };
-    let mut found = sorted(conn, organization, wanted, order, page, &reach)?;
-    if found.is_short {
-        let reach = match rare(conn, organization, wanted)? {
-            Some(ids) => Reach::Among(ids),
-            None => Reach::Entries(FAR),
-        };
+    // A value is mostly that of few profiles; of the other filters it is known when few of the first profiles fit.
+    let first = match (wanted.has_filters(), wanted.has_value()) {
+        (false, _) => Reach::All,
+        (true, false) => Reach::Entries(NEAR),
+        (true, true) => rare(conn, organization, wanted)?.map_or(Reach::Entries(FAR), Reach::Among),
+    };
+    let mut found = sorted(conn, organization, wanted, order, page, &first)?;
+    if found.is_short && matches!(first, Reach::Entries(NEAR)) {
+        let reach = rare(conn, organization, wanted)?.map_or(Reach::Entries(FAR), Reach::Among);
         found = sorted(conn, organization, wanted, order, page, &reach)?;
     }
     let count = keyset::count(conn, page, || filtered(organization, wanted).select(profiles::id))?;
@@ -282,8 +176,42 @@ fn sorted(
             );
             Keys::new(rows, left_at, page)
         }
+        Order::Missing(field) => lacking(conn, organization, wanted, field, descending, page),
         Order::Field(field) => by_field(conn, organization, wanted, field, descending, page, reach),
     }
+}
+
+/// Those that lack a required field, this one or any: ids of profiles are in the order in which they were made.
+fn lacking(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    wanted: &Wanted,
+    field: Option<ProfileFieldId>,
+    descending: bool,
+    page: &Page,
+) -> Result<Keys> {
+    let id = profile_missing_values::profile_id;
+    let mut query = profile_missing_values::table
+        .filter(profile_missing_values::organization_id.eq(organization))
+        .select(id)
+        .distinct()
+        .limit(page.rows())
+        .into_boxed();
+    if let Some(field) = field {
+        query = query.filter(profile_missing_values::field_id.eq(field));
+    }
+    let is_lack = |condition: &Condition| Some(condition.field) == field && condition.test == Test::Set(false);
+    let others = !wanted.conditions.iter().all(is_lack);
+    if others || !wanted.is_any() {
+        query = query.filter(id.eq_any(filtered(organization, wanted).select(profiles::id)));
+    }
+    query = if descending { query.order(id.desc()) } else { query.order(id) };
+    if let Some(after) = page.after::<ProfileId>()? {
+        query = if descending { query.filter(id.lt(after)) } else { query.filter(id.gt(after)) };
+    }
+    let mut rows: Vec<ProfileId> = query.load(conn)?;
+    let next_cursor = page.cut(&mut rows, |id| *id)?;
+    Ok(Keys { ids: rows, next_cursor, is_short: false })
 }
 
 /// Those with a value in its order, then those without one.
@@ -327,67 +255,17 @@ fn by_field(
     }
     let room = page.rows() - i64::try_from(rows.len()).unwrap_or(i64::MAX);
     if room > 0 && !has_value && left_at.is_none() {
-        let all = || within(organization, wanted);
+        // Every profile has one row of activity, in whose index there are but ids, in their order.
+        let id = profile_activity::profile_id;
+        let all = || profile_activity::table.filter(profile_activity::organization_id.eq(organization)).into_boxed();
         let without = not(exists(values().filter(profile_field_values::profile_id.eq(profiles::id)).offset(0)));
-        let fitting = filtered(organization, wanted).filter(without);
-        // Their only order is that of their ids. Most profiles may have a value: how far to look is always bounded.
+        let fitting = all().filter(id.eq_any(filtered(organization, wanted).filter(without).select(profiles::id)));
+        // Most profiles may have a value: how far to look for those without is always bounded.
         let reach = if matches!(reach, Reach::All) { &Reach::Entries(FAR) } else { reach };
         let after = after.and_then(|(last, id)| last.is_none().then_some((id, id)));
-        let (found, left) =
-            keys!(all(), fitting, reach, room, profiles::id, profiles::id, ProfileId as Uuid, false, after, conn);
+        let (found, left) = keys!(all(), fitting, reach, room, id, id, ProfileId as Uuid, false, after, conn);
         rows.extend(found.into_iter().map(|(_, id)| (None, id)));
         left_at = left.map(|(_, id)| (None, id));
     }
     Keys::new(rows, left_at, page)
-}
-
-/// The profiles of a filter that fits hardly any.
-fn rare(conn: &mut PgConnection, organization: OrganizationId, wanted: &Wanted) -> Result<Option<Vec<ProfileId>>> {
-    let Wanted { filter, conditions, .. } = wanted;
-    let mut found: Vec<Vec<ProfileId>> = Vec::new();
-    let of_profiles = || {
-        profiles::table
-            .filter(profiles::organization_id.eq(organization))
-            .filter(profiles::deleted_at.is_null())
-            .select(profiles::id)
-            .limit(RARE + 1)
-    };
-    if !filter.kind.is_empty() {
-        found.push(of_profiles().filter(profiles::kind.eq_any(&filter.kind)).load(conn)?);
-    }
-    if !filter.created_by.is_empty() {
-        found.push(of_profiles().filter(profiles::created_by_id.eq_any(&filter.created_by)).load(conn)?);
-    }
-    if !filter.medium.is_empty() {
-        let mut of_media: Vec<ProfileId> = Vec::new();
-        for medium in &filter.medium {
-            // In the order of the index that is to be read.
-            let of_medium = contacts::table
-                .filter(contacts::organization_id.eq(organization))
-                .filter(contacts::profile_id.is_not_null())
-                .filter(contacts::medium.eq(medium))
-                .order((contacts::medium, contacts::scope, contacts::address))
-                .select(contacts::profile_id.assume_not_null())
-                .limit(RARE + 1);
-            of_media.extend(of_medium.load::<ProfileId>(conn)?);
-        }
-        found.push(of_media);
-    }
-    for Condition { field, test } in conditions {
-        let values = profile_field_values::table
-            .filter(profile_field_values::organization_id.eq(organization))
-            .filter(profile_field_values::field_id.eq(field))
-            .select(profile_field_values::profile_id)
-            .limit(RARE + 1);
-        match test {
-            Test::AnyOf(wanted) => {
-                let wanted = wanted.iter().map(|one| &one.sort_value);
-                found.push(values.filter(profile_field_values::sort_value.eq_any(wanted)).load(conn)?);
-            }
-            Test::Set(true) => found.push(values.load(conn)?),
-            Test::Set(false) | Test::From(_) | Test::Before(_) => {}
-        }
-    }
-    let is_rare = |ids: &Vec<ProfileId>| i64::try_from(ids.len()).is_ok_and(|count| count <= RARE);
-    Ok(found.into_iter().filter(is_rare).min_by_key(Vec::len))
 }

@@ -4,6 +4,8 @@ mod history;
 mod list;
 mod names;
 mod search;
+mod values;
+mod wanted;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -31,9 +33,11 @@ use crate::profile_fields::{self, ProfileField};
 use crate::text;
 
 pub use history::{contact_history, profile_history};
-pub use list::{Wanted, list_profiles};
+pub use list::list_profiles;
 pub use names::{Candidate, Candidates, Reach, Sought, Source, candidates, in_names, spelled};
 pub use search::{having, matching_contacts, matching_fields, those_having, wanted_of};
+pub use values::write_values;
+pub use wanted::Wanted;
 
 const PREVIEW: i64 = 3;
 
@@ -108,7 +112,7 @@ pub fn profile_views(
         .map(|(row, last_contact_moment_at, contact_count, contacts)| Profile {
             id: row.id,
             fields: changes::by_key(fields, row.values()),
-            missing_fields: changes::missing(fields, row.values()),
+            missing_fields: changes::missing(fields, row.values()).map(|field| field.key.clone()).collect(),
             contact_count: contact_count.unwrap_or(0),
             contacts_preview: contacts
                 .into_iter()
@@ -168,6 +172,18 @@ pub fn lock_profile(tx: &mut Tx, id: ProfileId) -> Result<ProfileRow> {
         .first(tx.conn)
         .optional()?
         .ok_or_else(|| Error::not_found(Code::ProfileNotFound))
+}
+
+/// These profiles, locked in the order of their ids.
+pub fn lock_profiles(tx: &mut Tx, ids: &[ProfileId]) -> Result<Vec<ProfileRow>> {
+    Ok(profiles::table
+        .filter(profiles::organization_id.eq(tx.organization))
+        .filter(profiles::id.eq_any(ids))
+        .filter(profiles::deleted_at.is_null())
+        .order(profiles::id)
+        .select(ProfileRow::as_select())
+        .for_no_key_update()
+        .load(tx.conn)?)
 }
 
 /// Locks profiles against being deleted; those that aren't deleted are the answer.

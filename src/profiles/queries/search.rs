@@ -7,8 +7,8 @@ use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid};
 
-use super::list::{Wanted, filtered};
 use super::names::Sought;
+use super::wanted::{Wanted, filtered};
 use crate::channels::Medium;
 use crate::db::keyset::prefix_end;
 use crate::db::schema::profiles;

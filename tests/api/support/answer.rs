@@ -9,7 +9,7 @@ use serde_json::Value;
 #[derive(Debug)]
 pub struct Answer {
     /// What was asked, for messages.
-    what: String,
+    pub what: String,
     pub status: u16,
     pub headers: HeaderMap,
     pub bytes: Vec<u8>,

@@ -8,6 +8,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::answer::Answer;
+use super::conformance;
 use super::world::PASSWORD;
 
 /// Someone with a token, or without.
@@ -150,9 +151,12 @@ impl IntoFuture for Request {
         Box::pin(async move {
             let (client, request) = self.0.build_split();
             let request = request.unwrap();
-            let what = format!("{} {}", request.method(), request.url());
+            let (method, path) = (request.method().clone(), request.url().path().to_owned());
+            let what = format!("{method} {}", request.url());
             let response = client.execute(request).await.unwrap_or_else(|error| panic!("{what}: {error:?}"));
-            Answer::read(what, response).await
+            let answer = Answer::read(what, response).await;
+            conformance::check(&method, &path, &answer);
+            answer
         })
     }
 }

@@ -4,13 +4,17 @@
 #![allow(unused_imports, dead_code)]
 
 mod answer;
+mod breaks;
 mod client;
+mod conformance;
 mod database;
 mod document;
 mod world;
 
 pub use answer::Answer;
+pub use breaks::breaks;
 pub use client::{Client, Request, race};
+pub use conformance::Schemas;
 pub use database::files;
-pub use document::{Operation, document, operations, resolve};
+pub use document::{Operation, document, example, operations, resolve};
 pub use world::{ORIGIN, PASSWORD, SECRET, World};

@@ -1,0 +1,2 @@
+DROP TABLE profile_missing_values;
+ALTER TABLE profile_fields DROP COLUMN "default";

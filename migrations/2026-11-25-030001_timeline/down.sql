@@ -1,0 +1,2 @@
+DROP INDEX attachments_contact_files_idx;
+DROP TABLE timeline_entries;

@@ -1,0 +1,153 @@
+//! Words sought in conversations: in what is said, and in what they are called.
+
+use std::collections::HashSet;
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, Text, Uuid};
+
+use super::list::{Filtered, page_of};
+use crate::db::newest::{self, Source};
+use crate::db::schema::conversations;
+use crate::error::Result;
+use crate::ids::{ConversationId, OrganizationId};
+use crate::search_query::SearchQuery;
+
+/// How many conversations may be looked at for a page.
+const MOST: usize = 2000;
+
+/// By which conversations are sorted.
+pub type Key = (DateTime<Utc>, ConversationId);
+
+/// Filtered conversations in which words are sought.
+pub struct Searched<'q, F> {
+    pub organization: OrganizationId,
+    pub query: &'q SearchQuery,
+    /// All of them, or of these.
+    pub filtered: F,
+}
+
+impl<'a, F: Fn() -> Filtered<'a>> Searched<'_, F> {
+    /// By the index of words, all that have them.
+    pub fn found(&self, conn: &mut PgConnection) -> Result<Vec<ConversationId>> {
+        Ok(Found { organization: self.organization, tsquery: newest::scoped(self.organization, self.query) }
+            .load(conn)?)
+    }
+}
+
+impl<'a, F: Fn() -> Filtered<'a>> Source for Searched<'_, F> {
+    type Key = Key;
+
+    fn next(&self, conn: &mut PgConnection, after: Option<Key>, step: i64) -> Result<(Vec<Key>, bool)> {
+        let keys = page_of(conn, (self.filtered)(), after, step)?;
+        let is_end = i64::try_from(keys.len()).unwrap_or(i64::MAX) < step;
+        Ok((keys, is_end))
+    }
+
+    fn having(&self, conn: &mut PgConnection, keys: Vec<Key>) -> Result<Vec<Key>> {
+        let ids: Vec<ConversationId> = keys.iter().map(|(_, id)| *id).collect();
+        let mut having = saying(conn, self.organization, &ids, self.query)?;
+        having.extend(
+            Each::of("conversation_subjects", self.organization, &ids, self.query).load::<ConversationId>(conn)?,
+        );
+        Ok(keys.into_iter().filter(|(_, id)| having.contains(id)).collect())
+    }
+
+    fn is_rare(&self, conn: &mut PgConnection) -> Result<bool> {
+        Ok(newest::is_rare(conn, self.organization, "messages", self.query)?
+            && newest::is_rare(conn, self.organization, "conversation_subjects", self.query)?)
+    }
+
+    fn looked_up(&self, conn: &mut PgConnection, after: Option<Key>, limit: i64) -> Result<Vec<Key>> {
+        let ids = self.found(conn)?;
+        page_of(conn, (self.filtered)().filter(conversations::id.eq_any(ids)), after, limit)
+    }
+
+    fn most(&self) -> usize {
+        MOST
+    }
+}
+
+/// Those of these conversations of which one message has all that is sought.
+pub fn saying(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    ids: &[ConversationId],
+    query: &SearchQuery,
+) -> Result<HashSet<ConversationId>> {
+    let found: Vec<ConversationId> = Each::of("messages", organization, ids, query).load(conn)?;
+    Ok(found.into_iter().collect())
+}
+
+/// Looks into each of some conversations by its id, which `OFFSET 0` holds the planner to: a prepared plan might go
+/// through all that the organization has of a word.
+struct Each {
+    table: &'static str,
+    organization: OrganizationId,
+    ids: Vec<ConversationId>,
+    tsquery: String,
+}
+
+impl Each {
+    fn of(table: &'static str, organization: OrganizationId, ids: &[ConversationId], query: &SearchQuery) -> Self {
+        Self { table, organization, ids: ids.to_vec(), tsquery: newest::scoped(organization, query) }
+    }
+}
+
+/// Prepared by its text.
+impl QueryId for Each {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Each {
+    type SqlType = Uuid;
+}
+
+impl RunQueryDsl<PgConnection> for Each {}
+
+impl QueryFragment<Pg> for Each {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT wanted.id FROM unnest(");
+        out.push_bind_param::<Array<Uuid>, _>(&self.ids)?;
+        out.push_sql(") AS wanted (id) WHERE EXISTS (SELECT FROM (SELECT search FROM ");
+        out.push_identifier(self.table)?;
+        out.push_sql(" WHERE organization_id = ");
+        out.push_bind_param::<Uuid, _>(&self.organization)?;
+        out.push_sql(" AND conversation_id = wanted.id OFFSET 0) AS held WHERE held.search @@ ");
+        out.push_bind_param::<Text, _>(&self.tsquery)?;
+        out.push_sql("::tsquery)");
+        Ok(())
+    }
+}
+
+/// Every conversation that the index of words finds, in no order.
+#[derive(QueryId)]
+struct Found {
+    organization: OrganizationId,
+    tsquery: String,
+}
+
+impl Query for Found {
+    type SqlType = Uuid;
+}
+
+impl RunQueryDsl<PgConnection> for Found {}
+
+impl QueryFragment<Pg> for Found {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        for (table, before) in [("messages", ""), ("conversation_subjects", " UNION ")] {
+            out.push_sql(before);
+            out.push_sql("SELECT conversation_id FROM ");
+            out.push_identifier(table)?;
+            out.push_sql(" WHERE organization_id = ");
+            out.push_bind_param::<Uuid, _>(&self.organization)?;
+            out.push_sql(" AND search @@ ");
+            out.push_bind_param::<Text, _>(&self.tsquery)?;
+            out.push_sql("::tsquery");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,164 @@
+//! Words as PostgreSQL indexes them: its own parser never sees the text.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use diesel::AsExpression;
+use diesel::pg::Pg;
+use diesel::serialize::{self, IsNull, Output, ToSql};
+
+use super::types::Tsvector;
+use crate::ids::OrganizationId;
+use crate::search_query::LONG;
+use crate::text::{self, stem::Stemmer, written};
+
+/// How a vector is made; raised with what it holds, so that older rows are indexed again.
+pub const EDITION: i16 = 1;
+
+/// PostgreSQL keeps at most this many places of a word, and none above [`MAX_POSITION`].
+const MAX_POSITIONS: usize = 255;
+const MAX_POSITION: usize = (1 << 14) - 1;
+/// A stem only weighs; phrases are made of words.
+const MAX_STEM_POSITIONS: usize = 4;
+/// A vector above 1 MiB is an error; half of that leaves room for its own bookkeeping.
+const MAX_BYTES: usize = 512 * 1024;
+/// A longer word is an error.
+const MAX_WORD_BYTES: usize = 2000;
+/// What stands further on in a text isn't found; nor would there be room for its words.
+const MAX_CHARS: usize = 500_000;
+
+/// How much a word counts where the best is sought: PostgreSQL's A, B and D.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u16)]
+pub enum Weight {
+    /// What something is called.
+    Title = 3 << 14,
+    /// What somebody wrote.
+    Written = 2 << 14,
+    /// What was quoted, or stands in a signature.
+    Quoted = 0,
+}
+
+/// The words of a text, each with its places; the stems of those that have another (`~stem`); and the organization
+/// (`@…`), so that the index itself leaves out what others have. No word begins with either sign. Where a text has more
+/// words than PostgreSQL keeps places of, neighbours are kept as pairs (`a b`), and [`LONG`] says so.
+#[derive(Debug, Clone, PartialEq, AsExpression)]
+#[diesel(sql_type = Tsvector)]
+pub struct SearchVector {
+    places: BTreeMap<String, Vec<u16>>,
+    stemmer: Stemmer,
+    bytes: usize,
+    /// Where the last word stands; which it is, and whether its place was kept.
+    last: usize,
+    before: Option<(String, bool)>,
+}
+
+/// By which a vector tells whose it is. Where two organizations share one, their own columns tell them apart.
+pub fn owner(organization: OrganizationId) -> String {
+    let id = organization.0.simple().to_string();
+    format!("@{}", id.get(20..).unwrap_or_default())
+}
+
+impl SearchVector {
+    pub fn new(organization: OrganizationId, stemmer: Stemmer) -> Self {
+        Self { places: BTreeMap::from([(owner(organization), Vec::new())]), stemmer, bytes: 0, last: 0, before: None }
+    }
+
+    /// A text behind those before; no phrase goes from one into the other. What doesn't fit is not searchable.
+    pub fn with(mut self, text: &str, weight: Weight) -> Self {
+        (self.last, self.before) = (self.last + 1, None);
+        self.add(text::truncate(text, MAX_CHARS), weight);
+        self
+    }
+
+    /// A mail's body: what it quotes weighs less.
+    pub fn with_body(mut self, body: &str) -> Self {
+        (self.last, self.before) = (self.last + 1, None);
+        for piece in written::pieces(text::truncate(body, MAX_CHARS)) {
+            self.add(piece.text, if piece.is_written { Weight::Written } else { Weight::Quoted });
+        }
+        self
+    }
+
+    fn add(&mut self, text: &str, weight: Weight) {
+        for word in text::words(text) {
+            self.last += 1;
+            if word.len() > MAX_WORD_BYTES {
+                self.before = None;
+                continue;
+            }
+            let is_placed = self.put(&word, Some(weight), MAX_POSITIONS);
+            if let Some(stem) = self.stemmer.stem(&word).filter(|stem| *stem != word) {
+                self.put(&format!("~{stem}"), Some(weight), MAX_STEM_POSITIONS);
+            }
+            if let Some((before, was_placed)) = self.before.take()
+                && !(is_placed && was_placed)
+            {
+                self.put(&format!("{before} {word}"), None, 0);
+                self.put(LONG, None, 0);
+            }
+            self.before = Some((word, is_placed));
+        }
+    }
+
+    /// Whether the place where it stands was kept.
+    fn put(&mut self, word: &str, weight: Option<Weight>, most: usize) -> bool {
+        let bytes = if self.places.contains_key(word) { 2 } else { word.len() + 10 };
+        if self.bytes + bytes > MAX_BYTES {
+            return false;
+        }
+        self.bytes += bytes;
+        let of_word = self.places.entry(word.to_owned()).or_default();
+        let Some(weight) = weight.filter(|_| of_word.len() < most && self.last <= MAX_POSITION) else { return false };
+        of_word.push(u16::try_from(self.last).unwrap_or(u16::MAX) | weight as u16);
+        true
+    }
+}
+
+/// The binary form that `tsvectorrecv` reads: a count, then each word with its places, whose upper two bits weigh.
+impl ToSql<Tsvector, Pg> for SearchVector {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(&u32::try_from(self.places.len())?.to_be_bytes())?;
+        for (word, places) in &self.places {
+            out.write_all(word.as_bytes())?;
+            out.write_all(&[0])?;
+            out.write_all(&u16::try_from(places.len())?.to_be_bytes())?;
+            for place in places {
+                out.write_all(&place.to_be_bytes())?;
+            }
+        }
+        Ok(IsNull::No)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_have_places_weights_and_stems() {
+        let organization = OrganizationId::new();
+        let vector = SearchVector::new(organization, Stemmer::of("en"));
+        let vector = vector.with("Lamps", Weight::Title).with_body("lamps\n> Lamps broke");
+        assert_eq!(vector.places.get("lamps"), Some(&vec![(3 << 14) | 2, (2 << 14) | 4, 5]));
+        assert_eq!(vector.places.get("~lamp"), vector.places.get("lamps"));
+        assert_eq!(vector.places.get("broke"), Some(&vec![6]));
+        assert_eq!(vector.places.get(&owner(organization)), Some(&Vec::new()));
+        assert_eq!(vector.places.len(), 4);
+    }
+
+    #[test]
+    fn of_long_texts_neighbours_are_kept() {
+        let text = "the lamp ".repeat(300) + "the shade";
+        let vector = SearchVector::new(OrganizationId::new(), Stemmer::default()).with(&text, Weight::Written);
+        assert_eq!(vector.places.get("the").map(Vec::len), Some(MAX_POSITIONS));
+        assert!(["the shade", "lamp the", LONG].into_iter().all(|word| vector.places.contains_key(word)));
+    }
+
+    #[test]
+    fn what_doesnt_fit_is_left_out() {
+        let words: String = (0..200_000).map(|number| format!("{number} ")).collect();
+        let vector = SearchVector::new(OrganizationId::new(), Stemmer::default()).with(&words, Weight::Written);
+        assert!(vector.bytes <= MAX_BYTES && vector.places.len() > 30_000);
+    }
+}

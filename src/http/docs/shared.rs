@@ -1,0 +1,57 @@
+//! Parameters and headers that many operations have, described once.
+
+use serde_json::{Value, json};
+
+use crate::http::deprecation::Deprecation;
+
+pub fn parameters() -> Value {
+    json!({
+        "IdempotencyKey": {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "description": "Any text of your choice, such as a UUID: the same request with the same key is carried out \
+                once and answered the same again, for 24 hours.",
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$" },
+            "example": "5f0c3b1e-8d0a-4b57-9d3e-1a2f4c6b8d70"
+        },
+        "IfNoneMatch": {
+            "name": "If-None-Match",
+            "in": "header",
+            "description": "The `ETag` of the answer that the client has: answered with 304 while it is the same.",
+            "schema": { "type": "string" },
+            "example": "\"3-5f2d0c9e1ab34c77d0e1\""
+        },
+        "Range": {
+            "name": "Range",
+            "in": "header",
+            "description": "Which bytes of the file: one range (RFC 9110, 14.2).",
+            "schema": { "type": "string" },
+            "example": "bytes=0-1023"
+        }
+    })
+}
+
+/// Those of what is deprecated only where something is.
+pub fn headers(deprecated: &[Deprecation]) -> Value {
+    let text = |description: &str| json!({ "description": description, "schema": { "type": "string" } });
+    let mut headers = json!({
+        "RequestId": text("Finds the request in the service's log."),
+        "ETag": text("`\"<version>-<hash of the answer>\"`, or only a hash where there is no version."),
+        "Location": text("Where what was made can be read, or has moved to."),
+        "RetryAfter": {
+            "description": "After how many seconds to try again.",
+            "schema": { "type": "integer", "minimum": 0 }
+        },
+        "WwwAuthenticate": text("`Bearer`"),
+        "ContentRange": text("Which bytes these are, of how many; or how many there are."),
+        "Link": text("The next page, with rel=\"next\" (RFC 8288)."),
+        "IdempotencyReplayed": text("`true` when the answer is that of an earlier request with the same key."),
+    });
+    if !deprecated.is_empty() {
+        headers["Deprecation"] = text("Since when the operation should not be used: `@` and Unix seconds (RFC 9745).");
+    }
+    if deprecated.iter().any(|row| row.sunset.is_some()) {
+        headers["Sunset"] = text("When the operation goes: an HTTP date (RFC 8594).");
+    }
+    headers
+}

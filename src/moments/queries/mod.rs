@@ -1,0 +1,215 @@
+//! All Diesel of contact moments.
+
+mod history;
+mod search;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use diesel::prelude::*;
+
+use self::history::History;
+use super::types::{ContactMoment, ContactMomentFilter, ContactMomentList};
+use crate::access;
+use crate::actor::ActorRef;
+use crate::channels::{ChannelRef, Medium};
+use crate::contacts::ContactRef;
+use crate::conversations::ConversationStatus;
+use crate::db::schema::{channels, contacts, conversation_participants, conversations};
+use crate::db::subject::Subject;
+use crate::db::{keyset, newest};
+use crate::error::Result;
+use crate::http::page::{Count, Page};
+use crate::ids::{ChannelId, ContactId, ConversationId, OrganizationId, ProfileId, UserId};
+use crate::search_query::SearchQuery;
+
+/// Whose history.
+#[derive(Debug, Clone, Copy)]
+pub enum Of {
+    Contact(ContactId),
+    Profile(ProfileId),
+}
+
+/// Newest first.
+pub fn list_moments(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    of: Of,
+    filter: &ContactMomentFilter,
+    page: &Page,
+) -> Result<ContactMomentList> {
+    let contact_ids = contact_ids(conn, organization, of)?;
+    let query = match filter.q.as_deref().map(str::trim) {
+        None | Some("") => None,
+        Some(_) => {
+            match SearchQuery::parse(filter.q.as_deref().unwrap_or_default(), access::stemmer(conn, organization)?) {
+                Some(query) => Some(query),
+                None => {
+                    let count = page.count.map(|_| Count { value: 0, exact: true });
+                    return Ok(ContactMomentList {
+                        data: Vec::new(),
+                        next_cursor: None,
+                        count,
+                        truncated: Some(false),
+                    });
+                }
+            }
+        }
+    };
+    let mut sought = History::of(organization, contact_ids.clone(), page.rows());
+    if !filter.contact_id.is_empty() {
+        sought.contacts.retain(|id| filter.contact_id.contains(id));
+    }
+    sought.channels = filter.channel_id.clone();
+    sought.media = filter.medium.clone();
+    sought.statuses = filter.status.clone();
+    sought.has_attachment = filter.has_attachments;
+    if filter.from.is_some() || filter.to.is_some() {
+        let zone = access::time_zone(conn, organization)?;
+        sought.from = filter.from.map(|when| when.start(zone));
+        sought.to = filter.to.map(|when| when.start(zone));
+    }
+    let after = page.after()?;
+    let (keys, next_cursor, truncated, count) = match &query {
+        Some(query) => {
+            let history = search::Searched::new(sought, query);
+            let mut found = newest::search(conn, &history, after, page.rows())?;
+            let (next_cursor, truncated) = found.cut(page)?;
+            let count = keyset::count(conn, page, || history.all())?;
+            (found.keys, next_cursor, Some(truncated), count)
+        }
+        None => {
+            let mut keys = History { after, ..sought.clone() }.load(conn)?;
+            let next_cursor = page.cut(&mut keys, |key| *key)?;
+            (keys, next_cursor, None, keyset::count(conn, page, || History { limit: i64::MAX, ..sought })?)
+        }
+    };
+    let ids: Vec<ConversationId> = keys.iter().map(|(_, id)| *id).collect();
+    let mut data = moments(conn, organization, &ids, &contact_ids)?;
+    if let Some(query) = query {
+        search::add_hits(conn, organization, &query, &mut data)?;
+    }
+    Ok(ContactMomentList { data, next_cursor, count, truncated })
+}
+
+/// How many moments there are, counted up to `cap` and one more.
+pub fn count_moments(conn: &mut PgConnection, organization: OrganizationId, of: Of, cap: i64) -> Result<i64> {
+    let contact_ids = contact_ids(conn, organization, of)?;
+    keyset::count_limited(conn, History::of(organization, contact_ids, cap + 1))
+}
+
+/// Whose conversations they are; 404 for what isn't there.
+pub fn contact_ids(conn: &mut PgConnection, organization: OrganizationId, of: Of) -> Result<Vec<ContactId>> {
+    match of {
+        Of::Contact(id) => Subject::Contact(id).find(conn, organization).map(|_| vec![id]),
+        Of::Profile(id) => {
+            Subject::Profile(id).find(conn, organization)?;
+            Ok(contacts::table
+                .filter(contacts::organization_id.eq(organization))
+                .filter(contacts::profile_id.eq(id))
+                .order(contacts::id)
+                .select(contacts::id)
+                .load(conn)?)
+        }
+    }
+}
+
+#[derive(Queryable)]
+struct MomentRow {
+    id: ConversationId,
+    channel_id: ChannelId,
+    channel_name: String,
+    medium: Medium,
+    starter: ContactId,
+    subject: Option<String>,
+    status: ConversationStatus,
+    assignee_id: Option<UserId>,
+    first_message_at: Option<DateTime<Utc>>,
+    last_message_at: DateTime<Utc>,
+    message_count: i32,
+    preview: String,
+}
+
+/// These conversations, in the order of `ids`.
+fn moments(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    ids: &[ConversationId],
+    contact_ids: &[ContactId],
+) -> Result<Vec<ContactMoment>> {
+    let rows: Vec<MomentRow> = conversations::table
+        .inner_join(
+            channels::table.on(channels::organization_id
+                .eq(conversations::organization_id)
+                .and(channels::id.eq(conversations::channel_id))),
+        )
+        .filter(conversations::organization_id.eq(organization))
+        .filter(conversations::id.eq_any(ids))
+        .select((
+            conversations::id,
+            channels::id,
+            channels::name,
+            channels::medium,
+            conversations::contact_id,
+            conversations::subject,
+            conversations::status,
+            conversations::assignee_id,
+            conversations::first_message_at,
+            conversations::last_message_at,
+            conversations::message_count,
+            conversations::preview,
+        ))
+        .load(conn)?;
+    let mut took_part: HashMap<ConversationId, Vec<ContactRef>> = HashMap::new();
+    let participants: Vec<(ConversationId, ContactId, Option<String>, Medium, String)> =
+        conversation_participants::table
+            .inner_join(
+                contacts::table.on(contacts::organization_id
+                    .eq(conversation_participants::organization_id)
+                    .and(contacts::id.eq(conversation_participants::contact_id))),
+            )
+            .filter(conversation_participants::organization_id.eq(organization))
+            .filter(conversation_participants::conversation_id.eq_any(ids))
+            .filter(conversation_participants::contact_id.eq_any(contact_ids))
+            .order((conversation_participants::joined_at, contacts::id))
+            .select((
+                conversation_participants::conversation_id,
+                contacts::id,
+                contacts::name,
+                contacts::medium,
+                contacts::address,
+            ))
+            .load(conn)?;
+    for (conversation, id, name, medium, address) in participants {
+        took_part.entry(conversation).or_default().push(ContactRef { id, name, medium, address });
+    }
+    let assignees = rows.iter().filter_map(|row| row.assignee_id).map(ActorRef::user);
+    let people = access::people(conn, organization, assignees)?;
+    let mut moments: Vec<ContactMoment> = rows
+        .into_iter()
+        .map(|row| {
+            let mut contacts = took_part.remove(&row.id).unwrap_or_default();
+            // Stable: the others stay in the order in which they joined.
+            contacts.sort_by_key(|contact| contact.id != row.starter);
+            ContactMoment {
+                conversation_id: row.id,
+                contact_ids: contacts.iter().map(|contact| contact.id).collect(),
+                contact: contacts.into_iter().next(),
+                channel: ChannelRef { id: row.channel_id, name: row.channel_name, medium: row.medium },
+                medium: row.medium,
+                subject: row.subject,
+                status: row.status,
+                assignee: row.assignee_id.and_then(|id| people.get(ActorRef::user(id))),
+                first_message_at: row.first_message_at,
+                last_message_at: row.last_message_at,
+                message_count: row.message_count,
+                preview: row.preview,
+                snippet: None,
+                hits: None,
+                hit_count: None,
+            }
+        })
+        .collect();
+    moments.sort_by_key(|moment| ids.iter().position(|id| *id == moment.conversation_id));
+    Ok(moments)
+}

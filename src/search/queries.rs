@@ -1,0 +1,389 @@
+//! All Diesel of search: messages, notes and attachments by their words, and what is shown of each.
+
+use std::collections::HashMap;
+use std::marker::PhantomData;
+
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::{Array, BigInt, Float4, Text, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::find::hit;
+use super::types::{SearchHit, SearchType};
+use crate::channels::{ChannelRef, Medium};
+use crate::contacts::{ContactRef, ProfileRef};
+use crate::db::newest::{self, Source};
+use crate::db::schema::{attachments, channels, contacts, messages, notes, profiles};
+use crate::error::Result;
+use crate::ids::{ChannelId, ContactId, ConversationId, MessageId, OrganizationId, ProfileId};
+use crate::search_query::SearchQuery;
+
+/// How many entries may be looked at for a page.
+const MOST: usize = 20_000;
+
+/// By which entries are sorted.
+pub type Key = (DateTime<Utc>, Uuid);
+
+/// A table of texts.
+#[derive(Debug, Clone, Copy)]
+struct Texts {
+    table: &'static str,
+    /// By which it is sorted.
+    at: &'static str,
+    /// What of it is there to be found.
+    only: &'static str,
+}
+
+const MESSAGES: Texts = Texts { table: "messages", at: "occurred_at", only: "" };
+const ATTACHMENTS: Texts = Texts { table: "attachments", at: "occurred_at", only: " AND message_id IS NOT NULL" };
+const NOTES: Texts = Texts {
+    table: "notes",
+    at: "created_at",
+    only: " AND (profile_id IS NULL OR EXISTS (SELECT FROM profiles WHERE profiles.deleted_at IS NULL \
+        AND profiles.organization_id = notes.organization_id AND profiles.id = notes.profile_id))",
+};
+
+/// The texts of an organization, in which words are sought.
+pub struct Searched<'q> {
+    texts: Texts,
+    organization: OrganizationId,
+    query: &'q SearchQuery,
+}
+
+impl<'q> Searched<'q> {
+    pub fn new(kind: SearchType, organization: OrganizationId, query: &'q SearchQuery) -> Self {
+        let texts = match kind {
+            SearchType::Note => NOTES,
+            SearchType::Attachment => ATTACHMENTS,
+            _ => MESSAGES,
+        };
+        Self { texts, organization, query }
+    }
+
+    /// How well each fits.
+    pub fn ranks(&self, conn: &mut PgConnection, ids: Vec<Uuid>) -> Result<Vec<(Uuid, f32)>> {
+        Ok(self.ask::<(SqlUuid, Float4)>(Ask::Rank(ids), self.query.tsquery()).load(conn)?)
+    }
+
+    fn ask<ST>(&self, what: Ask, tsquery: String) -> Asked<ST> {
+        Asked { texts: self.texts, organization: self.organization, tsquery, what, columns: PhantomData }
+    }
+
+    fn scoped(&self) -> String {
+        newest::scoped(self.organization, self.query)
+    }
+}
+
+impl Source for Searched<'_> {
+    type Key = Key;
+
+    fn next(&self, conn: &mut PgConnection, after: Option<Key>, step: i64) -> Result<(Vec<Key>, bool)> {
+        let keys: Vec<Key> = self.ask::<(Timestamptz, SqlUuid)>(Ask::Next(after, step), String::new()).load(conn)?;
+        let is_end = i64::try_from(keys.len()).unwrap_or(i64::MAX) < step;
+        Ok((keys, is_end))
+    }
+
+    fn having(&self, conn: &mut PgConnection, keys: Vec<Key>) -> Result<Vec<Key>> {
+        let ids = keys.iter().map(|(_, id)| *id).collect();
+        let having: Vec<Uuid> = self.ask::<SqlUuid>(Ask::Having(ids), self.scoped()).load(conn)?;
+        let having: std::collections::HashSet<Uuid> = having.into_iter().collect();
+        Ok(keys.into_iter().filter(|(_, id)| having.contains(id)).collect())
+    }
+
+    fn is_rare(&self, conn: &mut PgConnection) -> Result<bool> {
+        newest::is_rare(conn, self.organization, self.texts.table, self.query)
+    }
+
+    fn looked_up(&self, conn: &mut PgConnection, after: Option<Key>, limit: i64) -> Result<Vec<Key>> {
+        Ok(self.ask::<(Timestamptz, SqlUuid)>(Ask::LookedUp(after, limit), self.scoped()).load(conn)?)
+    }
+
+    fn most(&self) -> usize {
+        MOST
+    }
+}
+
+enum Ask {
+    Next(Option<Key>, i64),
+    Having(Vec<Uuid>),
+    LookedUp(Option<Key>, i64),
+    Rank(Vec<Uuid>),
+}
+
+struct Asked<ST> {
+    texts: Texts,
+    organization: OrganizationId,
+    tsquery: String,
+    what: Ask,
+    columns: PhantomData<ST>,
+}
+
+/// Prepared by its text.
+impl<ST> QueryId for Asked<ST> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<ST> Query for Asked<ST> {
+    type SqlType = ST;
+}
+
+impl<ST> RunQueryDsl<PgConnection> for Asked<ST> {}
+
+impl<ST> QueryFragment<Pg> for Asked<ST> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Texts { table, at, only } = self.texts;
+        match &self.what {
+            Ask::Next(after, limit) => {
+                out.push_sql(&format!("SELECT {at}, id FROM {table} WHERE organization_id = "));
+                out.push_bind_param::<SqlUuid, _>(&self.organization)?;
+                out.push_sql(only);
+                push_page(out, at, after, limit)
+            }
+            Ask::LookedUp(after, limit) => {
+                // First all that there are: newest first, the planner would rather look at everything.
+                out.push_sql(&format!("WITH found AS MATERIALIZED (SELECT {at}, id FROM {table} WHERE search @@ "));
+                out.push_bind_param::<Text, _>(&self.tsquery)?;
+                out.push_sql("::tsquery AND organization_id = ");
+                out.push_bind_param::<SqlUuid, _>(&self.organization)?;
+                out.push_sql(only);
+                out.push_sql(&format!(") SELECT {at}, id FROM found WHERE true"));
+                push_page(out, at, after, limit)
+            }
+            Ask::Having(ids) => {
+                out.push_sql("SELECT wanted.id");
+                self.push_wanted(out.reborrow(), ids)?;
+                out.push_sql(" WHERE held.search @@ ");
+                out.push_bind_param::<Text, _>(&self.tsquery)?;
+                out.push_sql("::tsquery");
+                Ok(())
+            }
+            Ask::Rank(ids) => {
+                out.push_sql("SELECT wanted.id, ts_rank(held.search, ");
+                out.push_bind_param::<Text, _>(&self.tsquery)?;
+                out.push_sql("::tsquery)");
+                self.push_wanted(out, ids)
+            }
+        }
+    }
+}
+
+impl<ST> Asked<ST> {
+    /// Each by its id, which `OFFSET 0` holds the planner to.
+    fn push_wanted<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>, ids: &'b Vec<Uuid>) -> QueryResult<()> {
+        out.push_sql(" FROM unnest(");
+        out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
+        out.push_sql(&format!(") AS wanted (id) CROSS JOIN LATERAL (SELECT search FROM {} ", self.texts.table));
+        out.push_sql("WHERE id = wanted.id AND organization_id = ");
+        out.push_bind_param::<SqlUuid, _>(&self.organization)?;
+        out.push_sql(" OFFSET 0) AS held");
+        Ok(())
+    }
+}
+
+fn push_page<'b>(
+    mut out: AstPass<'_, 'b, Pg>,
+    at: &'static str,
+    after: &'b Option<Key>,
+    limit: &'b i64,
+) -> QueryResult<()> {
+    if let Some((time, id)) = after {
+        out.push_sql(&format!(" AND ({at}, id) < ("));
+        out.push_bind_param::<Timestamptz, _>(time)?;
+        out.push_sql(", ");
+        out.push_bind_param::<SqlUuid, _>(id)?;
+        out.push_sql(")");
+    }
+    out.push_sql(&format!(" ORDER BY {at} DESC, id DESC LIMIT "));
+    out.push_bind_param::<BigInt, _>(limit)
+}
+
+/// What is shown of these, in their order.
+pub fn hits(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    kind: SearchType,
+    query: &SearchQuery,
+    ids: &[Uuid],
+) -> Result<Vec<SearchHit>> {
+    let mut hits = match kind {
+        SearchType::Note => notes_found(conn, organization, query, ids)?,
+        SearchType::Attachment => attachments_found(conn, organization, query, ids)?,
+        _ => messages_found(conn, organization, query, ids)?,
+    };
+    hits.sort_by_key(|hit| ids.iter().position(|id| *id == hit.id));
+    Ok(hits)
+}
+
+type FoundMessage = (Uuid, ConversationId, ContactId, ChannelId, Option<String>, String, DateTime<Utc>);
+
+fn messages_found(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    query: &SearchQuery,
+    ids: &[Uuid],
+) -> Result<Vec<SearchHit>> {
+    let rows: Vec<FoundMessage> = messages::table
+        .filter(messages::organization_id.eq(organization))
+        .filter(messages::id.eq_any(ids))
+        .select((
+            messages::id,
+            messages::conversation_id,
+            messages::contact_id,
+            messages::channel_id,
+            messages::subject,
+            messages::body,
+            messages::occurred_at,
+        ))
+        .load(conn)?;
+    let contacts = contact_refs(conn, organization, rows.iter().map(|row| row.2).collect())?;
+    let channels = channel_refs(conn, organization, rows.iter().map(|row| row.3).collect())?;
+    let hits = rows.into_iter().map(|(id, conversation, contact, channel, subject, body, at)| {
+        let (contact, profile) = contacts.get(&contact).cloned().unzip();
+        let text = subject.as_ref().map_or_else(|| body.clone(), |subject| format!("{subject} — {body}"));
+        SearchHit {
+            snippet: query.snippet(&text),
+            title: subject,
+            at,
+            profile: profile.flatten(),
+            contact,
+            channel: channels.get(&channel).cloned(),
+            conversation_id: Some(conversation),
+            message_id: Some(MessageId(id)),
+            ..hit(SearchType::Message, id)
+        }
+    });
+    Ok(hits.collect())
+}
+
+type FoundFile = (
+    Uuid,
+    String,
+    Option<MessageId>,
+    Option<ConversationId>,
+    Option<ContactId>,
+    Option<ChannelId>,
+    Option<DateTime<Utc>>,
+);
+
+fn attachments_found(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    query: &SearchQuery,
+    ids: &[Uuid],
+) -> Result<Vec<SearchHit>> {
+    let rows: Vec<FoundFile> = attachments::table
+        .filter(attachments::organization_id.eq(organization))
+        .filter(attachments::id.eq_any(ids))
+        .select((
+            attachments::id,
+            attachments::filename,
+            attachments::message_id,
+            attachments::conversation_id,
+            attachments::contact_id,
+            attachments::channel_id,
+            attachments::occurred_at,
+        ))
+        .load(conn)?;
+    let contacts = contact_refs(conn, organization, rows.iter().filter_map(|row| row.4).collect())?;
+    let channels = channel_refs(conn, organization, rows.iter().filter_map(|row| row.5).collect())?;
+    let hits = rows.into_iter().map(|(id, filename, message_id, conversation_id, contact, channel, at)| {
+        let (contact, profile) = contact.and_then(|id| contacts.get(&id).cloned()).unzip();
+        SearchHit {
+            snippet: query.snippet(&filename),
+            title: Some(filename),
+            at: at.unwrap_or_default(),
+            profile: profile.flatten(),
+            contact,
+            channel: channel.and_then(|id| channels.get(&id).cloned()),
+            conversation_id,
+            message_id,
+            ..hit(SearchType::Attachment, id)
+        }
+    });
+    Ok(hits.collect())
+}
+
+type FoundNote = (Uuid, String, Option<ProfileId>, Option<ContactId>, Option<ConversationId>, DateTime<Utc>);
+
+fn notes_found(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    query: &SearchQuery,
+    ids: &[Uuid],
+) -> Result<Vec<SearchHit>> {
+    let rows: Vec<FoundNote> = notes::table
+        .filter(notes::organization_id.eq(organization))
+        .filter(notes::id.eq_any(ids))
+        .select((
+            notes::id,
+            notes::body,
+            notes::profile_id,
+            notes::contact_id,
+            notes::conversation_id,
+            notes::created_at,
+        ))
+        .load(conn)?;
+    let contacts = contact_refs(conn, organization, rows.iter().filter_map(|row| row.3).collect())?;
+    let names: HashMap<ProfileId, String> = profiles::table
+        .filter(profiles::organization_id.eq(organization))
+        .filter(profiles::id.eq_any(rows.iter().filter_map(|row| row.2).collect::<Vec<ProfileId>>()))
+        .select((profiles::id, profiles::name))
+        .load::<(ProfileId, String)>(conn)?
+        .into_iter()
+        .collect();
+    let hits = rows.into_iter().map(|(id, body, on_profile, contact, conversation_id, at)| {
+        let (contact, of_contact) = contact.and_then(|id| contacts.get(&id).cloned()).unzip();
+        let profile = on_profile.and_then(|id| Some(ProfileRef { id, name: names.get(&id)?.clone() }));
+        SearchHit {
+            snippet: query.snippet(&body),
+            at,
+            profile: profile.or(of_contact.flatten()),
+            contact,
+            conversation_id,
+            ..hit(SearchType::Note, id)
+        }
+    });
+    Ok(hits.collect())
+}
+
+type Contacts = HashMap<ContactId, (ContactRef, Option<ProfileRef>)>;
+
+/// These contacts, and the profile of each.
+fn contact_refs(conn: &mut PgConnection, organization: OrganizationId, ids: Vec<ContactId>) -> Result<Contacts> {
+    let rows: Vec<(ContactId, Option<String>, Medium, String, Option<(ProfileId, String)>)> = contacts::table
+        .left_join(
+            profiles::table.on(profiles::organization_id
+                .eq(contacts::organization_id)
+                .and(profiles::id.nullable().eq(contacts::profile_id))),
+        )
+        .filter(contacts::organization_id.eq(organization))
+        .filter(contacts::id.eq_any(ids))
+        .select((
+            contacts::id,
+            contacts::name,
+            contacts::medium,
+            contacts::address,
+            (profiles::id, profiles::name).nullable(),
+        ))
+        .load(conn)?;
+    let refs = rows.into_iter().map(|(id, name, medium, address, profile)| {
+        (id, (ContactRef { id, name, medium, address }, profile.map(|(id, name)| ProfileRef { id, name })))
+    });
+    Ok(refs.collect())
+}
+
+fn channel_refs(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    ids: Vec<ChannelId>,
+) -> Result<HashMap<ChannelId, ChannelRef>> {
+    let rows: Vec<(ChannelId, String, Medium)> = channels::table
+        .filter(channels::organization_id.eq(organization))
+        .filter(channels::id.eq_any(ids))
+        .select((channels::id, channels::name, channels::medium))
+        .load(conn)?;
+    Ok(rows.into_iter().map(|(id, name, medium)| (id, ChannelRef { id, name, medium })).collect())
+}

@@ -1,0 +1,32 @@
+//! The handler of search.
+
+use actix_web::get;
+use actix_web::web::Data;
+
+use super::find;
+use super::types::{SearchFilter, SearchSections};
+use crate::actor::Caller;
+use crate::answer::Answer;
+use crate::db::Db;
+use crate::error::Result;
+use crate::http::page::{List, PageParams};
+
+/// Search everything
+///
+/// Profiles, contacts, messages, notes and the names of files, in any language: whole words, and the last one as far as
+/// it is typed; accents and case don't matter, and plain words are found in their other forms, too, in the
+/// organization's language. `"An exact phrase"` is found word for word; `-without` leaves out what has the word.
+/// All words of a message must be in that message. What a mail quotes, and its signature, weigh less than what was
+/// written. Profiles and contacts are found by the beginning of each word.
+#[utoipa::path(tag = "search", params(SearchFilter, PageParams), responses(
+    (status = 200, description = "What was found: one section, or all of them.", body = SearchSections),
+))]
+#[get("/v1/search")]
+pub async fn search(caller: Caller, list: List<SearchFilter>, db: Data<Db>) -> Result<Answer> {
+    let found = db.read(&caller, move |tx| find::sections(tx, &list)).await?;
+    let next_cursor = match found.sections.as_slice() {
+        [only] => only.next_cursor.clone(),
+        _ => None,
+    };
+    Ok(Answer::ok(&found)?.next_cursor(next_cursor))
+}

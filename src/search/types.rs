@@ -1,0 +1,116 @@
+//! Bodies of search.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+use validator::Validate;
+
+use crate::channels::ChannelRef;
+use crate::contacts::{ContactRef, ProfileRef};
+use crate::http::validate::not_blank;
+use crate::ids::{ConversationId, MessageId};
+
+/// What can be found, in the order of the sections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SearchType {
+    Profile,
+    Contact,
+    Message,
+    Note,
+    /// By its file name.
+    Attachment,
+}
+
+impl SearchType {
+    pub const ALL: [Self; 5] = [Self::Profile, Self::Contact, Self::Message, Self::Note, Self::Attachment];
+
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Profile => "profile",
+            Self::Contact => "contact",
+            Self::Message => "message",
+            Self::Note => "note",
+            Self::Attachment => "attachment",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SearchSort {
+    /// Best first, of the newest thousand; at most 200 hits.
+    #[default]
+    Relevance,
+    /// To the last.
+    Newest,
+}
+
+impl SearchSort {
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Relevance => "relevance",
+            Self::Newest => "newest",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub struct SearchFilter {
+    /// What to look for: words, `"exact phrases"`, `-without`; the last word may be unfinished.
+    #[validate(length(max = 200), custom(function = "not_blank"))]
+    #[param(min_length = 1, pattern = r"[^\s\x85]", max_length = 200, example = "order -refund")]
+    pub q: String,
+    /// Only this section, page by page. Without it, every section comes with its first five hits.
+    #[param(inline)]
+    pub r#type: Option<SearchType>,
+    /// Of messages, notes and attachments; profiles and contacts come best first.
+    #[param(inline, default = "relevance")]
+    pub sort: Option<SearchSort>,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SearchSections {
+    pub sections: Vec<SearchSection>,
+}
+
+/// What was found of one type.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SearchSection {
+    pub r#type: SearchType,
+    pub data: Vec<SearchHit>,
+    /// Where the next page begins, asked for with this `type` and the same `q` and `sort`; null on the last.
+    pub next_cursor: Option<String>,
+    /// Whether a bound cut the search short: there may be more than it can find, or, sorted by newest, than it looked at
+    /// for this page, and then `next_cursor` goes on from there.
+    pub truncated: bool,
+}
+
+/// Something that was found, and where it opens.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SearchHit {
+    pub r#type: SearchType,
+    /// Of the profile, contact, message, note or attachment.
+    pub id: Uuid,
+    /// A name, a subject, a file name; null where there is none.
+    #[schema(example = "Where is my order?")]
+    pub title: Option<String>,
+    /// HTML-escaped, with `<mark>` around what was found.
+    #[schema(example = "my <mark>order</mark> has not arrived")]
+    pub snippet: String,
+    /// When a message occurred, a file was exchanged, a note was written, a profile or contact was made.
+    pub at: DateTime<Utc>,
+    /// The profile itself, that of the contact, or the one that a note is on.
+    pub profile: Option<ProfileRef>,
+    /// The contact itself, the counterpart of the message, or the one that a note is on.
+    pub contact: Option<ContactRef>,
+    pub channel: Option<ChannelRef>,
+    /// The conversation in which it opens.
+    pub conversation_id: Option<ConversationId>,
+    /// The message at which it opens: `GET /v1/conversations/{conversation_id}/messages?around={message_id}`.
+    pub message_id: Option<MessageId>,
+}

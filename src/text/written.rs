@@ -1,0 +1,110 @@
+//! What somebody wrote in a mail, told apart from what it quotes and from the signature below it.
+//!
+//! By the conventions of plain text: `>` before quoted lines, `-- ` above a signature (RFC 3676, 4.3), and the lines
+//! with which mail programs begin the mail that is answered. It only weighs words: what is taken for a quotation is
+//! still found.
+
+/// A piece of a body, in whole lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Piece<'t> {
+    pub text: &'t str,
+    /// By whoever sent it, just now.
+    pub is_written: bool,
+}
+
+/// The pieces of a body, in their order; together they are all of it.
+pub fn pieces(body: &str) -> Vec<Piece<'_>> {
+    let mut pieces: Vec<(usize, usize, bool)> = Vec::new();
+    let mut at = 0;
+    let mut below = Below::Text;
+    for line in body.split_inclusive('\n') {
+        below = below.then(line);
+        let is_written = below == Below::Text && !is_quoted(line);
+        match pieces.last_mut() {
+            Some(last) if last.2 == is_written => last.1 += line.len(),
+            _ => pieces.push((at, at + line.len(), is_written)),
+        }
+        at += line.len();
+    }
+    let piece = |(from, to, is_written)| Some(Piece { text: body.get(from..to)?, is_written });
+    pieces.into_iter().filter_map(piece).collect()
+}
+
+/// Below what a line stands, to the end of the body.
+#[derive(Clone, Copy, PartialEq)]
+enum Below {
+    Text,
+    Signature,
+    /// A whole mail.
+    Mail,
+}
+
+impl Below {
+    fn then(self, line: &str) -> Self {
+        let line = line.trim_end_matches(['\r', '\n']);
+        match self {
+            Self::Mail => Self::Mail,
+            _ if is_mail_begin(line) => Self::Mail,
+            Self::Text if matches!(line, "-- " | "--") => Self::Signature,
+            other => other,
+        }
+    }
+}
+
+fn is_quoted(line: &str) -> bool {
+    line.trim_start_matches([' ', '\t']).starts_with('>') || is_introduction(line)
+}
+
+/// `On Monday, Ada wrote:` above what is quoted, in the languages that mail programs speak most.
+fn is_introduction(line: &str) -> bool {
+    const ENDS: [&str; 9] =
+        ["wrote:", "writes:", "schreef:", "schrieb:", "écrit :", "a écrit:", "escribió:", "ha scritto:", "escreveu:"];
+    let line = line.trim();
+    line.len() <= 200 && ENDS.iter().any(|end| line.ends_with(end))
+}
+
+/// `-----Original Message-----`, or the line of underscores above a forwarded mail's header.
+fn is_mail_begin(line: &str) -> bool {
+    let line = line.trim();
+    let Some(rest) = line.strip_prefix("-----").or_else(|| line.strip_prefix("---------- ")) else {
+        return line.len() >= 30 && line.bytes().all(|byte| byte == b'_');
+    };
+    let title = rest.trim_matches(['-', ' ']).to_lowercase();
+    const TITLES: [&str; 9] = [
+        "original message",
+        "forwarded message",
+        "oorspronkelijk bericht",
+        "doorgestuurd bericht",
+        "ursprüngliche nachricht",
+        "weitergeleitete nachricht",
+        "message d'origine",
+        "mensaje original",
+        "messaggio originale",
+    ];
+    TITLES.contains(&title.as_str())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn written(body: &str) -> String {
+        pieces(body).into_iter().filter(|piece| piece.is_written).map(|piece| piece.text).collect()
+    }
+
+    #[test]
+    fn what_was_written_is_told_from_quotations_and_signatures() {
+        assert_eq!(written("Yes.\nOn Monday, Ada wrote:\n> Shall we?\nFine."), "Yes.\nFine.");
+        assert_eq!(written("Yes.\n-- \nAda\n+31 6"), "Yes.\n");
+        assert_eq!(written("Yes.\n\n-----Original Message-----\nFrom: Ada\nShall we?"), "Yes.\n\n");
+        assert_eq!(written("a > b\n-- no signature"), "a > b\n-- no signature");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_is_lost(body in "([\\PC>\n-]{0,12}|-- \n|> a\n|-----Original Message-----\n){0,12}") {
+            prop_assert_eq!(pieces(&body).into_iter().map(|piece| piece.text).collect::<String>(), body);
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! Search through everything, as an agent types it, and what is asked of it.
+
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Client, World};
+
+async fn channel(client: &Client, medium: &str) -> String {
+    client.post("/v1/channels", json!({ "name": medium, "medium": medium })).await.expect(201).id()
+}
+
+/// A message in a conversation of its own, at a minute of one hour; gives the answer to it.
+async fn inbound(client: &Client, channel: &str, minute: u32, subject: &str, body: &str) -> Value {
+    let message = json!({
+        "external_id": minute.to_string(), "from": { "address": "ada@example.com", "name": "Ada Lovelace" },
+        "conversation": { "external_id": minute.to_string(), "subject": subject },
+        "body": body, "sent_at": format!("2026-03-01T10:{minute:02}:00Z"),
+    });
+    client.post(&format!("/v1/channels/{channel}/inbound"), message).await.expect(201).json
+}
+
+fn section<'a>(answer: &'a Answer, kind: &str) -> &'a Value {
+    let sections = answer["sections"].as_array().unwrap();
+    sections.iter().find(|section| section["type"] == kind).unwrap()
+}
+
+/// The titles of what a section shows.
+fn titles(answer: &Answer, kind: &str) -> Vec<String> {
+    let hits = section(answer, kind)["data"].as_array().unwrap();
+    hits.iter().map(|hit| hit["title"].as_str().unwrap_or("-").to_owned()).collect()
+}
+
+async fn messages(client: &Client, query: &str) -> Vec<String> {
+    titles(&client.get(&format!("/v1/search?type=message&{query}")).await.expect(200), "message")
+}
+
+#[actix_web::test]
+async fn an_agent_finds_everything_in_one_search() {
+    let world = World::new().await;
+    let (admin, grace) = (world.admin(), world.agent("Grace").await);
+    let mail = channel(&admin, "email").await;
+    let made = inbound(&admin, &mail, 1, "A lamp", "My <b>lamp</b> is broken").await;
+    let (contact, conversation) = (made["contact_id"].as_str().unwrap(), made["conversation_id"].as_str().unwrap());
+    let body = json!({ "new_profile": { "name": "Lampert Ltd" } });
+    let profile = grace.put(&format!("/v1/contacts/{contact}/profile"), body).await.expect(201).text("/profile/id");
+    let note = json!({ "body": "Sent a lamp" });
+    let note = grace.post(&format!("/v1/conversations/{conversation}/notes"), note).await.expect(201).id();
+    let file = grace.request(reqwest::Method::POST, "/v1/attachments").file("lamp_shade.txt", "text/plain", "x");
+    let file = file.await.expect(201).id();
+    let answer = json!({ "body": "See the picture", "attachment_ids": [file] });
+    let sent = grace.post(&format!("/v1/conversations/{conversation}/messages"), answer).await.expect(201).id();
+    // Uploaded for nothing yet: nowhere to open it.
+    let upload = grace.request(reqwest::Method::POST, "/v1/attachments").file("lamp.txt", "text/plain", "y");
+    upload.await.expect(201);
+
+    let found = grace.get("/v1/search?q=lamp").await.expect(200);
+    let kinds: Vec<&str> =
+        found["sections"].as_array().unwrap().iter().map(|each| each["type"].as_str().unwrap()).collect();
+    assert_eq!(kinds, ["profile", "contact", "message", "note", "attachment"]);
+    assert_eq!(titles(&found, "profile"), ["Lampert Ltd"]);
+    // The answer has the subject, too; who says it in the text comes first.
+    assert_eq!(titles(&found, "message"), ["A lamp", "A lamp"]);
+    let hit = &section(&found, "message")["data"][0];
+    assert_eq!(hit["snippet"], "A <mark>lamp</mark> — My &lt;b&gt;<mark>lamp</mark>&lt;/b&gt; is broken");
+    assert_eq!((&hit["message_id"], &hit["conversation_id"]), (&made["message_id"], &made["conversation_id"]));
+    assert_eq!(hit["profile"], json!({ "id": profile, "name": "Lampert Ltd" }));
+    let around = format!("/v1/conversations/{conversation}/messages?around={}", hit["message_id"].as_str().unwrap());
+    assert!(grace.get(&around).await.expect(200).data().iter().any(|each| each["id"] == made["message_id"]));
+    let hit = &section(&found, "note")["data"][0];
+    assert_eq!((&hit["id"], &hit["conversation_id"]), (&json!(note), &made["conversation_id"]));
+    let hit = &section(&found, "attachment")["data"][0];
+    assert_eq!(
+        (&hit["id"], &hit["message_id"], &hit["snippet"]),
+        (&json!(file), &json!(sent), &json!("<mark>lamp</mark>_shade.txt"))
+    );
+    assert_eq!(section(&found, "attachment")["data"].as_array().unwrap().len(), 1);
+
+    let found = grace.get("/v1/search?q=love").await.expect(200);
+    assert_eq!(titles(&found, "contact"), ["Ada Lovelace"]);
+    assert_eq!(section(&found, "contact")["data"][0]["snippet"], "Ada <mark>Lovelace</mark> ada@example.com");
+    assert!(titles(&grace.get("/v1/search?q=love+-ada").await.expect(200), "contact").is_empty());
+    // An edited note is found by what it says now, a deleted one not at all.
+    grace.patch(&format!("/v1/notes/{note}"), json!({ "body": "Sent a candle" })).await.expect(200);
+    assert!(titles(&grace.get("/v1/search?q=lamp").await.expect(200), "note").is_empty());
+    assert_eq!(titles(&grace.get("/v1/search?q=candles").await.expect(200), "note"), ["-"]);
+    grace.delete(&format!("/v1/notes/{note}")).await.expect(204);
+    assert!(titles(&grace.get("/v1/search?q=candle").await.expect(200), "note").is_empty());
+
+    let stranger = world.stranger().await;
+    let nothing = stranger.get("/v1/search?q=lamp").await.expect(200);
+    assert!(nothing["sections"].as_array().unwrap().iter().all(|section| section["data"] == json!([])));
+}
+
+#[actix_web::test]
+async fn words_phrases_and_endings_are_found() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let mail = channel(&admin, "email").await;
+    inbound(&admin, &mail, 1, "One", "The deliveries were late, José said").await;
+    inbound(&admin, &mail, 2, "Two", "A late delivery; and the lamp shade").await;
+    inbound(&admin, &mail, 3, "Three", "東京都に住んでいます").await;
+    let long = "to be or not ".repeat(300) + "to a needle";
+    inbound(&admin, &mail, 4, "Four", &long).await;
+    for (q, found) in [
+        ("delivery+", vec!["Two", "One"]),
+        ("late+delivery", vec!["Two", "One"]),
+        ("%22deliveries%22", vec!["One"]),
+        ("deli", vec!["Two", "One"]),
+        ("deli+", vec![]),
+        ("jose", vec!["One"]),
+        ("%22late+delivery%22", vec!["Two"]),
+        ("%22late+deliveries%22", vec![]),
+        ("late+-lamps", vec!["One"]),
+        ("late+-%22lamp+shade%22", vec!["One"]),
+        ("京都", vec!["Three"]),
+        ("%22住んで%22", vec!["Three"]),
+        // Behind more words of a kind than PostgreSQL keeps places of.
+        ("%22not+to+a%22", vec!["Four"]),
+        ("%22not+a%22", vec![]),
+        ("--", vec![]),
+    ] {
+        assert_eq!(messages(&admin, &format!("sort=newest&q={q}")).await, found, "{q}");
+        let listed = admin.get(&format!("/v1/conversations?q={q}")).await.expect(200);
+        assert_eq!(listed.each("subject"), found, "{q}");
+        assert_eq!(listed["truncated"], false, "{q}");
+    }
+    // Another language has other endings; what was written until then keeps the old ones beside its words.
+    admin.patch("/v1/organization", json!({ "language": "ja" })).await.expect(200);
+    assert_eq!(messages(&admin, "sort=newest&q=delivery+").await, ["Two"]);
+}
+
+#[actix_web::test]
+async fn what_was_written_weighs_more_than_what_is_quoted() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let mail = channel(&admin, "email").await;
+    inbound(&admin, &mail, 1, "Written", "The lamp is broken").await;
+    inbound(&admin, &mail, 2, "Signed", "Hello\n-- \nThe lamp shop").await;
+    inbound(&admin, &mail, 3, "Quoted", "Yes, it is\nOn Monday, Ada wrote:\n> The lamp is broken").await;
+    inbound(&admin, &mail, 4, "About the lamp", "It is").await;
+    let best = messages(&admin, "q=lamp").await;
+    assert_eq!(best, ["About the lamp", "Written", "Quoted", "Signed"]);
+    assert_eq!(messages(&admin, "q=lamp&sort=newest").await, ["About the lamp", "Quoted", "Signed", "Written"]);
+}
+
+#[actix_web::test]
+async fn every_section_is_walked_to_its_end() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let mail = channel(&admin, "email").await;
+    for minute in 0..8 {
+        inbound(&admin, &mail, minute, &format!("Lamp {minute}"), "lamp").await;
+    }
+    for sort in ["", "&sort=newest", "&sort=relevance"] {
+        let all = admin.get(&format!("/v1/search?q=lamp{sort}")).await.expect(200);
+        let mut seen = titles(&all, "message");
+        assert_eq!(seen.len(), 5);
+        // The section's cursor goes on where it alone is asked for.
+        let mut cursor = section(&all, "message")["next_cursor"].as_str().map(str::to_owned);
+        while let Some(from) = cursor {
+            let path = format!("/v1/search?q=lamp{sort}&type=message&limit=2&cursor={from}");
+            let page = admin.get(&path).await.expect(200);
+            assert_eq!(page.header("link").is_some(), section(&page, "message")["next_cursor"].is_string());
+            seen.extend(titles(&page, "message"));
+            cursor = section(&page, "message")["next_cursor"].as_str().map(str::to_owned);
+        }
+        assert_eq!(seen, (0..8).rev().map(|minute| format!("Lamp {minute}")).collect::<Vec<_>>(), "{sort}");
+    }
+    let page = admin.get("/v1/search?q=lamp&type=message&limit=8").await.expect(200);
+    assert_eq!(section(&page, "message")["next_cursor"], Value::Null);
+    let cursor = admin.get("/v1/search?q=lamp&type=message&limit=2").await.expect(200);
+    let cursor = section(&cursor, "message")["next_cursor"].as_str().unwrap().to_owned();
+    admin.get(&format!("/v1/search?q=lamp&cursor={cursor}")).await.problem(422, "cursor_invalid");
+    admin.get(&format!("/v1/search?q=other&type=message&cursor={cursor}")).await.problem(422, "cursor_invalid");
+    admin.get("/v1/search?type=message").await.wrong_fields(&[("q", "required")]);
+    admin.get("/v1/search?q=+&type=pigeon&limit=0").await.wrong_fields(&[
+        ("limit", "range"),
+        ("q", "blank"),
+        ("type", "type"),
+    ]);
+    admin.get("/v1/search?q=lamp&count=exact").await.wrong_fields(&[("count", "exclusive")]);
+}
+
+/// 3,000 conversations of one contact, of which the oldest alone has the word, and it is no rare one elsewhere.
+#[actix_web::test]
+async fn a_search_that_is_cut_short_says_so_and_goes_on() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let mail = channel(&admin, "email").await;
+    let made = inbound(&admin, &mail, 0, "Needle", "needle in the hay").await;
+    let (contact, conversation) = (made["contact_id"].as_str().unwrap(), made["conversation_id"].as_str().unwrap());
+    world.database.execute(&format!(
+        "INSERT INTO conversations (organization_id, id, channel_id, contact_id, subject, last_message_at)
+            SELECT organization_id, gen_random_uuid(), channel_id, contact_id, 'Hay', last_message_at + n * interval '1 s'
+            FROM conversations, generate_series(1, 3000) n WHERE id = '{conversation}';
+        INSERT INTO conversation_participants
+            SELECT organization_id, contact_id, id, last_message_at, last_message_at FROM conversations WHERE subject = 'Hay';
+        INSERT INTO messages (organization_id, id, conversation_id, channel_id, contact_id, type, direction, body, occurred_at, search, search_edition)
+            SELECT organization_id, gen_random_uuid(), id, channel_id, contact_id, 'message', 'inbound', 'hay', last_message_at,
+            ('hay:1B ''@' || right(replace(organization_id::text, '-', ''), 12) || '''')::tsvector, 1
+            FROM conversations WHERE subject = 'Hay';
+        ANALYZE messages;"
+    ));
+    let history = format!("/v1/contacts/{contact}/contact-moments");
+    // Rare: the index of words finds it at once.
+    let found = admin.get(&format!("{history}?q=needle")).await.expect(200);
+    assert_eq!((found.each("subject"), &found["truncated"]), (vec!["Needle".to_owned()], &json!(false)));
+    // Common: the first that are looked at fill the page.
+    let found = admin.get(&format!("{history}?q=hay&limit=2")).await.expect(200);
+    assert_eq!((found.data().len(), &found["truncated"]), (2, &json!(false)));
+    assert!(found["next_cursor"].is_string());
+    assert_eq!(admin.walk(&format!("{history}?q=hay"), 200).await.len(), 3001);
+    // Common as far as is known: the planner takes every entry for one that has it.
+    world.database.execute("UPDATE pg_class SET reltuples = 1e8 WHERE relname = 'messages'");
+    let mut page = admin.get(&format!("{history}?q=needle")).await.expect(200);
+    assert_eq!((page.data().len(), &page["truncated"]), (0, &json!(true)));
+    let mut seen = 0;
+    while let Some(cursor) = page["next_cursor"].as_str() {
+        page = admin.get(&format!("{history}?q=needle&cursor={cursor}")).await.expect(200);
+        seen += page.data().len();
+    }
+    assert_eq!((seen, &page["truncated"]), (1, &json!(false)));
+    let path = "/v1/conversations?q=needle";
+    let page = admin.get(path).await.expect(200);
+    assert_eq!((page.data().len(), &page["truncated"]), (0, &json!(true)));
+    let cursor = page.text("/next_cursor");
+    let page = admin.get(&format!("{path}&cursor={cursor}")).await.expect(200);
+    assert_eq!((page.each("subject"), &page["next_cursor"]), (vec!["Needle".to_owned()], &Value::Null));
+}
+
+#[actix_web::test]
+async fn what_an_earlier_edition_indexed_is_indexed_anew() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let mail = channel(&admin, "email").await;
+    let made = inbound(&admin, &mail, 1, "A lamp", "deliveries").await;
+    let note = json!({ "body": "lamp" });
+    admin.post(&format!("/v1/contacts/{}/notes", made["contact_id"].as_str().unwrap()), note).await.expect(201);
+    for table in ["messages", "conversation_subjects", "notes", "attachments"] {
+        world.database.execute(&format!("UPDATE {table} SET search = '', search_edition = 0"));
+    }
+    assert!(messages(&admin, "q=lamp").await.is_empty());
+    assert_eq!(dossier::search::reindex(&world.database.connect()).await.unwrap(), 3);
+    assert_eq!(messages(&admin, "q=lamp+delivery").await, ["A lamp"]);
+    assert_eq!(titles(&admin.get("/v1/search?q=lamp").await.expect(200), "note"), ["-"]);
+    assert_eq!(admin.get("/v1/conversations?q=lamp").await.expect(200).data().len(), 1);
+    assert_eq!(dossier::search::reindex(&world.database.connect()).await.unwrap(), 0);
+}

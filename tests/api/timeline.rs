@@ -1,0 +1,359 @@
+//! The timeline of contacts and profiles, as agents read it.
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, World};
+
+async fn channel(client: &Client, medium: &str) -> String {
+    client.post("/v1/channels", json!({ "name": medium, "medium": medium })).await.expect(201).id()
+}
+
+/// A message at a minute of one hour, in the named conversation; gives the answer to it.
+async fn inbound(client: &Client, channel: &str, address: &str, conversation: &str, minute: u32) -> Value {
+    let message = json!({
+        "external_id": format!("{address} {conversation} {minute}"), "from": { "address": address },
+        "conversation": { "external_id": conversation, "subject": conversation },
+        "body": format!("At {minute}"), "sent_at": format!("2026-03-01T10:{minute:02}:00Z"),
+    });
+    client.post(&format!("/v1/channels/{channel}/inbound"), message).await.expect(201).json
+}
+
+/// A raw e-mail; gives the answer to it.
+async fn mail(client: &Client, channel: &str, from: &str, minute: u32, id: &str, references: &str, end: &str) -> Value {
+    let text = format!(
+        "From: {from}\r\nMessage-ID: <{id}@example.com>\r\n{references}Subject: Lamp\r\n\
+         Date: Sun, 1 Mar 2026 10:{minute:02}:00 +0000\r\nMIME-Version: 1.0\r\n{end}"
+    );
+    let path = format!("/v1/channels/{channel}/inbound");
+    client.request(reqwest::Method::POST, &path).raw("message/rfc822", text).await.expect(201).json
+}
+
+fn text(made: &Value, member: &str) -> String {
+    made[member].as_str().unwrap().to_owned()
+}
+
+async fn attach(client: &Client, contact: &str, profile: &str) {
+    let body = json!({ "profile_id": profile, "on_conflict": "move" });
+    client.put(&format!("/v1/contacts/{contact}/profile"), body).await.expect(200);
+}
+
+async fn types(client: &Client, path: &str) -> Vec<String> {
+    client.get(path).await.expect(200).each("type")
+}
+
+fn ids(entries: &[Value]) -> Vec<&str> {
+    entries.iter().map(|entry| entry["id"].as_str().unwrap()).collect()
+}
+
+#[actix_web::test]
+async fn an_agent_sees_all_that_happened() {
+    let world = World::new().await;
+    let (admin, grace) = (world.admin(), world.agent("Grace").await);
+    let city = json!({ "key": "city", "label": "City", "type": "text" });
+    admin.post("/v1/profile-fields", city).await.expect(201);
+    let mails = channel(&admin, "email").await;
+    let made = mail(
+        &admin,
+        &mails,
+        "Ada <ada@example.com>",
+        1,
+        "one",
+        "",
+        "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nMy lamp broke\r\n\
+         --b\r\nContent-Type: image/png; name=logo.png\r\nContent-ID: <logo>\r\nContent-Disposition: inline; \
+         filename=logo.png\r\n\r\nlogo\r\n--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; \
+         filename=lamp.txt\r\n\r\nlamp\r\n--b--\r\n",
+    )
+    .await;
+    let (contact, conversation) = (text(&made, "contact_id"), text(&made, "conversation_id"));
+    let body = json!({ "new_profile": { "name": "Ada", "fields": { "city": "Paris" } } });
+    let attached = grace.put(&format!("/v1/contacts/{contact}/profile"), body).await.expect(201);
+    let profile = attached.text("/profile/id");
+    let timeline = format!("/v1/profiles/{profile}/timeline");
+
+    let body = json!({ "name": "Ada L.", "fields": { "city": "London" } });
+    grace.patch(&format!("/v1/profiles/{profile}"), body).await.expect(200);
+    grace.patch(&format!("/v1/contacts/{contact}"), json!({ "name": "Ada Lovelace" })).await.expect(200);
+    let body = json!({ "status": "closed", "assignee_id": grace.id });
+    grace.patch(&format!("/v1/conversations/{conversation}"), body).await.expect(200);
+    let answer = json!({ "body": "It is on its way." });
+    grace.post(&format!("/v1/conversations/{conversation}/messages"), answer).await.expect(201);
+    for on in [format!("profiles/{profile}"), format!("contacts/{contact}"), format!("conversations/{conversation}")] {
+        let note = grace.post(&format!("/v1/{on}/notes"), json!({ "body": "Secret" })).await.expect(201).id();
+        grace.patch(&format!("/v1/notes/{note}"), json!({ "pinned": true })).await.expect(200);
+        if !on.starts_with("profiles") {
+            grace.patch(&format!("/v1/notes/{note}"), json!({ "body": "More secret" })).await.expect(200);
+        }
+        if on.starts_with("conversations") {
+            grace.delete(&format!("/v1/notes/{note}")).await.expect(204);
+        }
+    }
+    let entries = grace.get(&timeline).await.expect(200).data();
+    let kinds: Vec<_> = entries.iter().map(|entry| entry["type"].as_str().unwrap()).collect();
+    assert_eq!(
+        kinds,
+        [
+            "note_deleted",
+            "note_edited",
+            "note_created",
+            "note_edited",
+            "note_created",
+            "note_created",
+            "message",
+            "assignee_changed",
+            "status_changed",
+            "contact_renamed",
+            "profile_updated",
+            "contact_attached",
+            "profile_created",
+            "file",
+            "message",
+        ]
+    );
+    let one = |kind: &str| entries.iter().rfind(|entry| entry["type"] == kind).unwrap();
+    assert_eq!(one("message")["at"], "2026-03-01T10:01:00Z");
+    assert_eq!(one("message")["data"]["message"]["body"].as_str().unwrap().trim(), "My lamp broke");
+    assert_eq!(one("message")["actor"]["type"], "channel");
+    assert_eq!(one("message")["conversation_id"], conversation.as_str());
+    assert_eq!(one("message")["contact"]["address"], "ada@example.com");
+    assert_eq!(entries[6]["actor"]["name"], "Grace");
+    assert_eq!(one("file")["data"]["file"]["filename"], "lamp.txt");
+    assert_eq!(one("file")["actor"]["type"], "channel");
+    assert_eq!(one("status_changed")["data"]["status"], json!({ "old": "open", "new": "closed" }));
+    assert_eq!(one("status_changed")["data"]["conversation"]["subject"], "Lamp");
+    assert_eq!(one("assignee_changed")["data"]["assignee"]["new"]["name"], "Grace");
+    assert_eq!(one("assignee_changed")["data"]["assignee"]["old"], Value::Null);
+    assert_eq!(one("profile_updated")["actor"]["name"], "Grace");
+    assert_eq!(one("profile_updated")["contact"], Value::Null);
+    assert_eq!(
+        one("profile_updated")["data"]["changes"],
+        json!([
+            { "field": "name", "label": null, "old": "Ada", "new": "Ada L." },
+            { "field": "fields.city", "label": "City", "old": "Paris", "new": "London" },
+        ])
+    );
+    assert_eq!(one("contact_renamed")["data"]["changes"][0]["new"], "Ada Lovelace");
+    assert_eq!(one("contact_attached")["data"]["profile"]["name"], "Ada L.");
+    assert_eq!(one("contact_attached")["contact"]["id"], contact.as_str());
+    assert_eq!(one("profile_created")["data"]["profile"]["id"], profile.as_str());
+    // What a deleted note said is gone, who wrote and deleted it and when is not.
+    let bodies: Vec<_> = entries[..6].iter().map(|entry| &entry["data"]["note"]["body"]).collect();
+    assert_eq!(
+        bodies,
+        [&Value::Null, &Value::Null, &Value::Null, &json!("More secret"), &json!("Secret"), &json!("Secret")]
+    );
+    assert_eq!(entries[0]["actor"]["name"], "Grace");
+
+    let of_contact = format!("/v1/contacts/{contact}/timeline");
+    let told = types(&grace, &of_contact).await;
+    assert_eq!(told.iter().filter(|kind| kind.starts_with("profile")).count(), 0);
+    assert_eq!(told.iter().filter(|kind| kind.starts_with("contact")).count(), 3, "{told:?}");
+    for (filter, found) in [
+        ("types=message", vec!["message", "message"]),
+        ("types=file&types=profile_created", vec!["profile_created", "file"]),
+        ("types=status_changed&types=assignee_changed", vec!["assignee_changed", "status_changed"]),
+        ("types=contact_attached&types=contact_created", vec!["contact_attached"]),
+        ("types=contact_deleted", vec![]),
+    ] {
+        assert_eq!(types(&grace, &format!("{timeline}?{filter}")).await, found, "{filter}");
+    }
+    assert_eq!(grace.get(&format!("{timeline}?count=exact")).await.expect(200)["count"]["value"], 15);
+    let counted =
+        grace.get(&format!("{timeline}?types=status_changed&types=contact_created&types=file&count=exact")).await;
+    assert_eq!(counted.expect(200)["count"]["value"], 2);
+    assert_eq!(grace.get(&format!("{timeline}?count=estimate")).await.expect(200)["count"]["exact"], false);
+    grace.get(&format!("{timeline}?types=pigeon&limit=0")).await.wrong_fields(&[("types", "type"), ("limit", "range")]);
+    let stranger = world.stranger().await;
+    stranger.get(&timeline).await.problem(404, "profile_not_found");
+    stranger.get(&of_contact).await.problem(404, "contact_not_found");
+}
+
+#[actix_web::test]
+async fn a_frontend_jumps_to_a_date_and_scrolls_both_ways() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let whatsapp = channel(&admin, "whatsapp").await;
+    let profile = admin.post("/v1/profiles", json!({ "name": "Ada" })).await.expect(201).id();
+    for minute in 0..24 {
+        let address = format!("+3161234567{}", minute % 3);
+        let made = inbound(&admin, &whatsapp, &address, &address, minute).await;
+        attach(&admin, &text(&made, "contact_id"), &profile).await;
+    }
+    let timeline = format!("/v1/profiles/{profile}/timeline");
+    let all = admin.get(&timeline).await.expect(200);
+    let entries = all.data();
+    assert_eq!(entries.len(), 28);
+    assert_eq!((&all["before"], &all["after"], &all["next_cursor"]), (&Value::Null, &Value::Null, &Value::Null));
+    for limit in [1, 5, 27, 28] {
+        assert_eq!(ids(&admin.walk(&timeline, limit).await), ids(&entries), "{limit}");
+    }
+    let messages: Vec<Value> = entries.iter().filter(|entry| entry["type"] == "message").cloned().collect();
+
+    let page = admin.get(&format!("{timeline}?at=2026-03-01T10:11:00Z&limit=5")).await.expect(200);
+    assert_eq!(page.data()[0]["at"], "2026-03-01T10:11:00Z");
+    assert_eq!(ids(&page.data()), ids(&messages[12..17]));
+    // Down to the first, up to the last, and nothing twice.
+    let mut seen = page.data();
+    let mut before = page.json["before"].clone();
+    assert_eq!(before, page["next_cursor"]);
+    while let Some(cursor) = before.as_str() {
+        let next = admin.get(&format!("{timeline}?before={cursor}&limit=5")).await.expect(200);
+        seen.extend(next.data());
+        before = next.json["before"].clone();
+    }
+    let mut after = page.json["after"].clone();
+    while let Some(cursor) = after.as_str() {
+        let next = admin.get(&format!("{timeline}?after={cursor}&limit=5")).await.expect(200);
+        assert!(next["before"].is_string() && !next.data().is_empty());
+        seen.splice(0..0, next.data());
+        after = next.json["after"].clone();
+    }
+    assert_eq!(ids(&seen), ids(&entries));
+    // Back again from the second page.
+    let first = admin.get(&format!("{timeline}?limit=5")).await.expect(200);
+    assert_eq!(first["after"], Value::Null);
+    let second = admin.get(&format!("{timeline}?limit=5&cursor={}", first.text("/next_cursor"))).await.expect(200);
+    let back = admin.get(&format!("{timeline}?limit=5&after={}", second.text("/after"))).await.expect(200);
+    assert_eq!((ids(&back.data()), &back["after"]), (ids(&first.data()), &Value::Null));
+    assert_eq!(back["before"], first["before"]);
+
+    // A day is that of the organization.
+    let day = admin.get(&format!("{timeline}?at=2026-03-01&types=message&limit=3")).await.expect(200);
+    assert_eq!((ids(&day.data()), &day["after"]), (ids(&messages[..3]), &Value::Null));
+    let earlier = admin.get(&format!("{timeline}?at=2026-02-28&limit=3")).await.expect(200);
+    assert_eq!((earlier.data().len(), &earlier["before"]), (0, &Value::Null));
+    let oldest = admin.get(&format!("{timeline}?limit=3&after={}", earlier.text("/after"))).await.expect(200);
+    assert_eq!(ids(&oldest.data()), ids(&entries[25..]));
+
+    let cursor = first.text("/before");
+    for query in
+        [format!("before={cursor}&types=message"), format!("after={cursor}&types=message"), "after=x".to_owned()]
+    {
+        admin.get(&format!("{timeline}?{query}")).await.problem(422, "cursor_invalid");
+    }
+    admin.get(&format!("{timeline}?before={cursor}&after={cursor}")).await.wrong_fields(&[("after", "exclusive")]);
+    admin.get(&format!("{timeline}?at=yesterday")).await.wrong_fields(&[("at", "type")]);
+}
+
+#[actix_web::test]
+async fn what_did_not_change_is_seen_once_while_others_write() {
+    let world = World::new().await;
+    let (admin, grace) = (world.admin(), world.agent("Grace").await);
+    let whatsapp = channel(&admin, "whatsapp").await;
+    let profile = admin.post("/v1/profiles", json!({ "name": "Ada" })).await.expect(201).id();
+    let mut contact = String::new();
+    for minute in 0..20 {
+        let made = inbound(&admin, &whatsapp, "+31612345678", "one", 2 * minute).await;
+        contact = text(&made, "contact_id");
+    }
+    attach(&admin, &contact, &profile).await;
+    let timeline = format!("/v1/profiles/{profile}/timeline");
+    let before = grace.walk(&timeline, 50).await;
+    let mut page = grace.get(&format!("{timeline}?limit=3")).await.expect(200);
+    let mut seen = page.data();
+    let mut minute = 1;
+    while let Some(cursor) = page["next_cursor"].as_str() {
+        // Older and newer than where the reader is.
+        inbound(&admin, &whatsapp, "+31612345678", "one", minute).await;
+        admin.post(&format!("/v1/profiles/{profile}/notes"), json!({ "body": "Note" })).await.expect(201);
+        minute += 2;
+        page = grace.get(&format!("{timeline}?limit=3&cursor={cursor}")).await.expect(200);
+        seen.extend(page.data());
+    }
+    let seen = ids(&seen);
+    for id in ids(&before) {
+        assert_eq!(seen.iter().filter(|other| **other == id).count(), 1);
+    }
+    let unique: std::collections::BTreeSet<_> = seen.iter().collect();
+    assert_eq!(unique.len(), seen.len());
+}
+
+#[actix_web::test]
+async fn attached_contacts_bring_their_timeline_and_take_it_along() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let whatsapp = channel(&admin, "whatsapp").await;
+    let made = inbound(&admin, &whatsapp, "+31612345678", "one", 1).await;
+    let contact = text(&made, "contact_id");
+    admin.post(&format!("/v1/contacts/{contact}/notes"), json!({ "body": "Note" })).await.expect(201);
+    let profile = async |name: &str| admin.post("/v1/profiles", json!({ "name": name })).await.expect(201).id();
+    let (one, other) = (profile("One").await, profile("Other").await);
+    let (of_one, of_other) = (format!("/v1/profiles/{one}/timeline"), format!("/v1/profiles/{other}/timeline"));
+    assert_eq!(types(&admin, &of_one).await, ["profile_created"]);
+    attach(&admin, &contact, &one).await;
+    assert_eq!(types(&admin, &of_one).await, ["contact_attached", "profile_created", "note_created", "message"]);
+    attach(&admin, &contact, &other).await;
+    assert_eq!(types(&admin, &of_one).await, ["contact_moved", "contact_attached", "profile_created"]);
+    // Where the contact was before is not this profile's.
+    assert_eq!(types(&admin, &of_other).await, ["contact_moved", "profile_created", "note_created", "message"]);
+    let moved = &admin.get(&of_other).await.expect(200).data()[0];
+    assert_eq!(moved["data"]["from_profile"], json!({ "id": one, "name": "One" }));
+    assert_eq!(moved["data"]["profile"]["name"], "Other");
+    admin.delete(&format!("/v1/contacts/{contact}/profile")).await.expect(204);
+    assert_eq!(types(&admin, &of_other).await, ["contact_detached", "contact_moved", "profile_created"]);
+    assert_eq!(
+        types(&admin, &format!("/v1/contacts/{contact}/timeline")).await,
+        ["contact_detached", "contact_moved", "contact_attached", "note_created", "contact_created", "message"]
+    );
+    let types_of_contact = format!("{of_other}?types=contact_created&types=message");
+    assert!(types(&admin, &types_of_contact).await.is_empty());
+}
+
+#[actix_web::test]
+async fn who_joins_a_conversation_later_has_what_happened_to_it() {
+    let world = World::new().await;
+    let (admin, grace) = (world.admin(), world.agent("Grace").await);
+    let mails = channel(&admin, "email").await;
+    let plain = "\r\nHello\r\n";
+    let first = mail(&admin, &mails, "ada@example.com", 1, "one", "", plain).await;
+    let conversation = format!("/v1/conversations/{}", text(&first, "conversation_id"));
+    grace.patch(&conversation, json!({ "status": "closed" })).await.expect(200);
+    grace.post(&format!("{conversation}/notes"), json!({ "body": "Note" })).await.expect(201);
+    let reply = "References: <one@example.com>\r\n";
+    let later = mail(&admin, &mails, "bob@example.com", 2, "two", reply, plain).await;
+    assert_eq!(first["conversation_id"], later["conversation_id"]);
+    // What comes in opens it again.
+    let told = ["status_changed", "note_created", "status_changed"];
+    let of = |made: &Value| format!("/v1/contacts/{}/timeline", text(made, "contact_id"));
+    let of_conversation = "types=status_changed&types=note_created";
+    for made in [&first, &later] {
+        assert_eq!(types(&admin, &format!("{}?{of_conversation}", of(made))).await, told);
+    }
+    // Contacts of one profile tell it once.
+    let profile = admin.post("/v1/profiles", json!({ "name": "Both" })).await.expect(201).id();
+    attach(&admin, &text(&first, "contact_id"), &profile).await;
+    attach(&admin, &text(&later, "contact_id"), &profile).await;
+    let timeline = format!("/v1/profiles/{profile}/timeline");
+    let all = admin.get(&timeline).await.expect(200).data();
+    assert_eq!(all.len(), 8, "{all:#?}");
+    assert_eq!(ids(&admin.walk(&timeline, 1).await), ids(&all));
+    assert_eq!(types(&admin, &format!("{timeline}?{of_conversation}")).await, told);
+    assert_eq!(ids(&admin.walk(&format!("{timeline}?{of_conversation}"), 1).await).len(), 3);
+}
+
+#[actix_web::test]
+async fn conversations_that_become_one_have_one_timeline() {
+    let world = World::new().await;
+    let (admin, grace) = (world.admin(), world.agent("Grace").await);
+    let mails = channel(&admin, "email").await;
+    let plain = "\r\nHello\r\n";
+    let one = mail(&admin, &mails, "ada@example.com", 1, "one", "", plain).await;
+    let two = mail(&admin, &mails, "bob@example.com", 2, "two", "", plain).await;
+    for made in [&one, &two] {
+        let conversation = format!("/v1/conversations/{}", text(made, "conversation_id"));
+        grace.patch(&conversation, json!({ "assignee_id": grace.id })).await.expect(200);
+        grace.post(&format!("{conversation}/notes"), json!({ "body": "Note" })).await.expect(201);
+    }
+    let both = "References: <one@example.com> <two@example.com>\r\n";
+    let three = mail(&admin, &mails, "eve@example.com", 3, "three", both, plain).await;
+    for made in [&one, &two, &three] {
+        let path =
+            format!("/v1/contacts/{}/timeline?types=note_created&types=assignee_changed", text(made, "contact_id"));
+        let entries = admin.get(&path).await.expect(200);
+        assert_eq!(entries.each("type"), ["note_created", "assignee_changed", "note_created", "assignee_changed"]);
+        for entry in entries.data() {
+            assert_eq!(entry["conversation_id"], three["conversation_id"]);
+            assert_eq!(entry["contact"]["id"], made["contact_id"]);
+        }
+    }
+}
