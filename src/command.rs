@@ -17,7 +17,7 @@ use crate::db::embedded::EmbeddedPostgres;
 use crate::db::{CONNECTIONS, Db};
 use crate::http::jwt::Jwt;
 use crate::inbound;
-use crate::{demo, search, telemetry};
+use crate::{contacts, demo, search, telemetry};
 
 /// Blocking threads a worker may have: file and database work queues behind them.
 const BLOCKING_THREADS: usize = 32;
@@ -150,6 +150,7 @@ async fn serve(config: Config, db: Db) -> Result<(), String> {
     let state = State::new(config, db, Some(telemetry::metrics()?))?;
     let State { db, store, jwt, .. } = state.clone();
     let shared = Shared::new(state).map_err(|error| format!("the OpenAPI document can't be made: {error}"))?;
+    std::thread::spawn(contacts::prepare);
     let server = HttpServer::new(move || app::app(shared.clone()))
         .worker_max_blocking_threads(BLOCKING_THREADS)
         .shutdown_timeout(SHUTDOWN_SECONDS)

@@ -41,7 +41,8 @@ pub struct Scale {
 
 pub fn fill(db: &Db, url: &str, names: &Names, scale: Scale) {
     let conn = &mut PgConnection::establish(url).unwrap();
-    let organizations: Vec<_> = (0..=SMALL).map(|place| organization(db, place)).collect();
+    let admin = |place| if place == 0 { ADMIN.to_owned() } else { format!("admin@small-{place}.example") };
+    let organizations: Vec<_> = (0..=SMALL).map(|place| crate::block_on(organization(db, admin(place)))).collect();
     // Foreign keys hold by construction.
     conn.batch_execute("SET session_replication_role = replica; SET synchronous_commit = off").unwrap();
     let indexes = drop_indexes(conn, "^(profile|contact)");
@@ -56,18 +57,15 @@ pub fn fill(db: &Db, url: &str, names: &Names, scale: Scale) {
 }
 
 /// An organization with an administrator and a relation number, made as the service makes them.
-fn organization(db: &Db, place: usize) -> (OrganizationId, UserId, ProfileField) {
-    let email = if place == 0 { ADMIN.to_owned() } else { format!("admin@small-{place}.example") };
+pub async fn organization(db: &Db, email: String) -> (OrganizationId, UserId, ProfileField) {
     let password = "a password of the benchmark".to_owned();
     let admin = CreateUser { email: email.clone(), name: email.clone(), role: Role::Admin, password };
     let number = json!({ "key": "relation_number", "label": "Relation number", "type": "text", "unique": true,
         "searchable": true });
-    crate::block_on(async {
-        let (id, user) = access::create_organization(db, email, admin).await.unwrap();
-        let body = serde_json::from_value(number).unwrap();
-        let field = db.act(id, ActorRef::user(user), move |tx| profile_fields::create_field(tx, &body)).await.unwrap();
-        (id, user, field)
-    })
+    let (id, user) = access::create_organization(db, email, admin).await.unwrap();
+    let body = serde_json::from_value(number).unwrap();
+    let field = db.act(id, ActorRef::user(user), move |tx| profile_fields::create_field(tx, &body)).await.unwrap();
+    (id, user, field)
 }
 
 struct Filling {

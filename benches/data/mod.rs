@@ -62,7 +62,7 @@ impl Cluster {
         use dossier::db::schema::users;
         let organization =
             users::table.filter(users::email.eq(ADMIN)).select(users::organization_id).first(conn).unwrap();
-        Data { url, organization }
+        Data { url, organization, admin: ADMIN.to_owned() }
     }
 
     fn url(&self, database: &str) -> String {
@@ -110,4 +110,14 @@ pub struct Data {
     pub url: String,
     /// The large one.
     pub organization: OrganizationId,
+    /// The e-mail address of its administrator.
+    pub admin: String,
+}
+
+/// An empty organization beside those of a data set.
+pub async fn another_organization(data: &Data) -> Data {
+    let db = Db::connect(&data.url, 1).unwrap();
+    let admin = format!("admin@{}.example", uuid::Uuid::now_v7());
+    let (organization, ..) = fill::organization(&db, admin.clone()).await;
+    Data { url: data.url.clone(), organization, admin }
 }

@@ -7,7 +7,6 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 
 use crate::data::Data;
-use crate::replay::SHOWN;
 use crate::sample;
 use crate::service::Service;
 use crate::typing::slip;
@@ -23,7 +22,7 @@ pub async fn print(data: &Data, count: usize) {
         asked.extend(words.iter().map(|word| ("one word", word.clone())));
         asked.extend((0..3).filter_map(|_| slip(name, rng)));
         for (kind, typed) in asked {
-            let (found, _) = service.get("/v1/profiles", &[("q", &typed), ("limit", SHOWN)]).await;
+            let (found, _) = service.get("/v1/profiles", &[("q", &typed), ("limit", "10")]).await;
             let is_found = found["data"].as_array().unwrap().iter().any(|hit| {
                 let other = text::words(hit["name"].as_str().unwrap());
                 hit["id"] == customer.id.to_string() || other == words || (kind == "one word" && other.contains(&typed))
@@ -38,7 +37,8 @@ pub async fn print(data: &Data, count: usize) {
     }
     service.stop();
     println!(
-        "\nrecall among the first ten, of {count} profiles (equal names, and for one word those that have it, count)"
+        "\nrecall: of {count} profiles, the one sought is among the first ten, or one whose name has the same words; \
+         for one word, one whose name has just this word, begun and ended"
     );
     for (kind, (tried, missed, examples)) in kinds {
         let share = 100.0 * (tried - missed) as f64 / tried as f64;

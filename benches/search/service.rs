@@ -10,7 +10,7 @@ use dossier::http::jwt::Jwt;
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 
-use crate::data::{ADMIN, Data, folder};
+use crate::data::{Data, folder};
 
 const SECRET: &str = "a secret of the benchmark, of no use elsewhere";
 /// Makes PostgreSQL log how each statement was carried out.
@@ -95,8 +95,9 @@ impl Service {
 
 async fn token(data: &Data) -> String {
     let db = Db::connect(&data.url, 1).unwrap();
+    let admin = data.admin.clone();
     let (organization, user, role) =
-        db.transact(|conn| access::user_by_email(conn, ADMIN)).await.unwrap().expect("the administrator");
+        db.transact(move |conn| access::user_by_email(conn, &admin)).await.unwrap().expect("the administrator");
     let jwt = Jwt::new(SECRET.as_bytes());
     let body = CreateApiToken { name: "bench".to_owned(), scope: "read write".to_owned(), days: 1 };
     let make = move |tx: &mut dossier::db::Tx| access::create_api_token(tx, &jwt, user, role, &body);

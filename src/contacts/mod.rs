@@ -8,7 +8,7 @@ mod queries;
 mod routes;
 mod types;
 
-pub use address::{phone_number, terms as address_terms};
+pub use address::{phone_number, prepare, terms as address_terms};
 pub use queries::{
     ContactRow, NewContact, checked, contact_views, contacts_of_profile, create_contact, delete_contact, find_contacts,
     find_or_make, get_contact, lock_contact, set_profile, set_profile_of_new, update_contact,

@@ -19,7 +19,8 @@ use crate::profile_fields::{self, FieldType, Indexed, ProfileField};
 #[into_params(parameter_in = Query)]
 pub struct ProfileFilter {
     /// Search as you type: words, or beginnings of words, of the name, a contact's address or name, or a searchable
-    /// field. Best first, at most 200 hits; not with `sort`.
+    /// field. The whole name comes first, then whole words, then beginnings of the first word, then of any; small
+    /// typos are forgiven where these find little. At most 100 hits; not with `sort`.
     #[validate(length(max = 200))]
     #[param(max_length = 200, example = "ada lov")]
     pub q: Option<String>,
@@ -68,6 +69,21 @@ pub struct ProfileFilter {
         pattern = r"^-?(name|created_at|updated_at|last_contact_moment_at|field\[[a-z][a-z0-9_]{0,62}\])$",
     )]
     pub sort: Option<Sort>,
+}
+
+impl ProfileFilter {
+    /// Whether any time bounds it.
+    pub fn has_times(&self) -> bool {
+        let times = [
+            self.created_from,
+            self.created_before,
+            self.updated_from,
+            self.updated_before,
+            self.moment_from,
+            self.moment_before,
+        ];
+        times.iter().any(Option::is_some)
+    }
 }
 
 /// The order of a list.

@@ -2,11 +2,16 @@
 
 use super::terms::is_forgiven;
 
-/// Best first.
+/// Best first. A word that is typed to its end is worth more than the beginning of another: who types `lama` seeks a
+/// Lama, however many are called Lamar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fit {
     /// The whole name.
     Exact,
+    /// Every word typed is a word of the name, the first its first.
+    WholeFromFirst,
+    /// Every word typed is a word of the name.
+    Whole,
     /// The first word typed begins the name, and the others are in it.
     FirstWord,
     /// Every word typed begins some word of the name.
@@ -19,17 +24,32 @@ pub enum Fit {
     TypoInBeginning,
 }
 
-/// How well a name, as its words each after a space, fits the words typed, which are known to be in it.
-pub fn fit(name: &str, words: &[String]) -> Fit {
-    let mut of_name = name.split(' ').skip(1);
-    let first = of_name.next();
-    if first.into_iter().chain(of_name).eq(words.iter().map(String::as_str)) {
-        return Fit::Exact;
+/// How well a name fits that begins with what was typed, both folded.
+pub fn fit_of_beginning(name: &str, typed: &str) -> Fit {
+    match name.strip_prefix(typed).map(|rest| rest.chars().next()) {
+        Some(None) => Fit::Exact,
+        Some(Some(next)) if next.is_alphanumeric() => Fit::FirstWord,
+        _ => Fit::WholeFromFirst,
     }
-    match (first, words.first()) {
-        (Some(first), Some(typed)) if first.starts_with(typed.as_str()) => Fit::FirstWord,
-        _ => Fit::AnyWord,
+}
+
+/// How well a name, as its words each after a space, fits the words typed; None where one isn't in it.
+pub fn fit(name: &str, words: &[String]) -> Option<Fit> {
+    let of_name: Vec<&str> = name.split(' ').skip(1).collect();
+    if of_name == words {
+        return Some(Fit::Exact);
     }
+    if !words.iter().all(|word| of_name.iter().any(|other| other.starts_with(word.as_str()))) {
+        return None;
+    }
+    let is_whole = words.iter().all(|word| of_name.contains(&word.as_str()));
+    let is_from_first = of_name.iter().zip(words).take(1).all(|(first, word)| first.starts_with(word.as_str()));
+    Some(match (is_whole, is_from_first) {
+        (true, true) => Fit::WholeFromFirst,
+        (true, false) => Fit::Whole,
+        (false, true) => Fit::FirstWord,
+        (false, false) => Fit::AnyWord,
+    })
 }
 
 /// How well it fits them, small typos forgiven.
@@ -97,13 +117,19 @@ mod tests {
     #[test]
     fn names_are_ranked_by_how_they_fit() {
         for (typed, name, expected) in [
-            ("jan jansen", "Jan Jansen", Fit::Exact),
-            ("jan am", "Jan Amsterdam BV", Fit::FirstWord),
-            ("jan am", "Amsterdam Janssen BV", Fit::AnyWord),
-            ("JOSÉ", "Josefien", Fit::FirstWord),
+            ("jan jansen", "Jan Jansen", Some(Fit::Exact)),
+            ("jan", "Jan Jansen", Some(Fit::WholeFromFirst)),
+            ("jan", "Piet Jan", Some(Fit::Whole)),
+            ("jan am", "Jan Amsterdam BV", Some(Fit::FirstWord)),
+            ("jan am", "Amsterdam Janssen BV", Some(Fit::AnyWord)),
+            ("JOSÉ", "Josefien", Some(Fit::FirstWord)),
+            ("jan am", "Jan Gouda", None),
         ] {
             assert_eq!(fit(&joined(&name_terms(name)), &words(typed)), expected, "{typed} in {name}");
         }
+        assert_eq!(fit_of_beginning("jan jansen", "jan"), Fit::WholeFromFirst);
+        assert_eq!(fit_of_beginning("jansen", "jan"), Fit::FirstWord);
+        assert_eq!(fit_of_beginning("jan", "jan"), Fit::Exact);
     }
 
     #[test]

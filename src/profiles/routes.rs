@@ -48,7 +48,8 @@ struct ProfileFieldPath {
 
 /// List profiles, or search them
 ///
-/// By name, where `sort` doesn't say otherwise; with `q`, best first.
+/// By name, where `sort` doesn't say otherwise; with `q`, best first. Where filters together fit few profiles, a page
+/// may have fewer than `limit`, even none: go on while there is a `next_cursor`.
 #[utoipa::path(tag = "profiles", params(
     ProfileFilter,
     ("field" = Option<HashMap<String, String>>, Query, style = DeepObject, explode, example = json!({}),

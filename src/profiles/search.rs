@@ -4,10 +4,12 @@
 //! typed first, often one letter, fits hundreds of thousands, and must cost no more than what fits one.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
+
+use chrono_tz::Tz;
 
 use super::filter::{self, Order, ProfileFilter};
-use super::queries::{self, ByName, Reach, Wanted};
+use super::queries::{self, Candidate, Candidates, Reach, Sought, Source, Wanted};
 use super::rank::{self, Fit};
 use super::terms;
 use super::types::{Matched, MatchedOn, Profile, ProfileList};
@@ -21,28 +23,28 @@ use crate::ids::ProfileId;
 use crate::profile_fields::{self, ProfileField};
 use crate::text;
 
-/// As many as there may be hits.
-const CANDIDATES: usize = 200;
+/// As many are ranked, and so may be hits: the last contact moment of each is looked up, which is half of what a search
+/// costs.
+const CANDIDATES: usize = 100;
 /// Candidates where a filter must fit, too.
-const FILTERED: usize = 2000;
+const FILTERED: usize = 500;
 /// With fewer hits than this, profiles are looked for that have one word here and another there, and typos.
-const FEW: usize = 10;
-/// Candidates of one word that are looked at for another, contact by contact.
-const CHECKED: usize = 50;
-/// Entries of an index that are read for several words; which of the words is rare is counted only so far.
-const DEEP: i64 = 20_000;
-const COUNTED: i64 = 2000;
-/// Words of which the right spelling is looked for; words that are looked at for each of its spellings; and those
-/// that are taken for it.
+const FEW: usize = 3;
+/// Entries of an index that are read for several words.
+const DEEP: usize = 20_000;
+/// A word that more profiles have is not looked up profile by profile for another that they have elsewhere.
+const RARE: usize = 50;
+/// Words of which the right spelling is looked for; words that are looked at for each of its spellings; those that are
+/// taken for it; and entries of an index that are read for each of these.
 const MISTYPED: usize = 3;
-const SPELLED: i64 = 50;
+const SPELLED: usize = 50;
 const RIGHT: usize = 12;
+const NEAR: usize = 300;
 
 /// A page of profiles, filtered and sorted, or searched.
 pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<ProfileList> {
     let filter = &list.filter;
     let fields = profile_fields::fields(tx.conn, tx.organization)?;
-    let country = access::default_country(tx.conn, tx.organization)?;
     let mut errors = Vec::new();
     if filter.q.is_some() && filter.sort.is_some() {
         errors.push(FieldError::query(
@@ -51,6 +53,10 @@ pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<Pro
             "what is searched comes best first: q and sort exclude each other",
         ));
     }
+    let country = match list.fields.is_empty() {
+        true => String::new(),
+        false => access::default_country(tx.conn, tx.organization)?,
+    };
     let conditions = filter::conditions(&fields, &list.fields, &country).unwrap_or_else(|wrong| {
         errors.extend(wrong);
         Vec::new()
@@ -66,18 +72,22 @@ pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<Pro
     if !errors.is_empty() {
         return Err(Error::invalid(errors));
     }
-    let wanted = Wanted { filter, conditions, zone: access::time_zone(tx.conn, tx.organization)? };
+    let zone = match filter.has_times() {
+        true => access::time_zone(tx.conn, tx.organization)?,
+        false => Tz::UTC,
+    };
+    let wanted = Wanted { filter, conditions, zone };
     match &filter.q {
         Some(typed) => search(tx, typed, &wanted, &fields, &list.page),
-        None => queries::list_profiles(tx.conn, tx.organization, &wanted, order, &list.page),
+        None => queries::list_profiles(tx.conn, tx.organization, &wanted, &fields, order, &list.page),
     }
 }
 
-/// Profiles by what is typed, best first: at most 200.
+/// Profiles by what is typed, best first.
 pub fn find_profiles(tx: &mut Tx, typed: &str, page: &Page) -> Result<ProfileList> {
     let fields = profile_fields::fields(tx.conn, tx.organization)?;
     let filter = ProfileFilter::default();
-    let wanted = Wanted { filter: &filter, conditions: Vec::new(), zone: access::time_zone(tx.conn, tx.organization)? };
+    let wanted = Wanted { filter: &filter, conditions: Vec::new(), zone: Tz::UTC };
     search(tx, typed, &wanted, &fields, page)
 }
 
@@ -95,7 +105,10 @@ fn search(tx: &mut Tx, typed: &str, wanted: &Wanted, fields: &[ProfileField], pa
     let mut shown: Vec<(usize, Hit)> = hits.into_iter().enumerate().skip(seen).collect();
     let next_cursor = page.cut(&mut shown, |(place, _)| place + 1)?;
     let ids: Vec<ProfileId> = shown.iter().map(|(_, hit)| hit.profile).collect();
-    let mut data = queries::profile_views(tx.conn, tx.organization, &ids)?;
+    let mut data = match ids.is_empty() {
+        true => Vec::new(),
+        false => queries::profile_views(tx.conn, tx.organization, fields, &ids)?,
+    };
     let elsewhere: Vec<ProfileId> =
         shown.into_iter().filter(|(_, hit)| hit.fit == Fit::Elsewhere).map(|(_, hit)| hit.profile).collect();
     say_what_matched(tx, &mut data, &elsewhere, &words, fields)?;
@@ -103,35 +116,33 @@ fn search(tx: &mut Tx, typed: &str, wanted: &Wanted, fields: &[ProfileField], pa
     Ok(ProfileList { data, next_cursor, count, truncated: Some(truncated) })
 }
 
-/// At most 200, best first, and whether a bound may have cut more off.
+/// At most [`CANDIDATES`], best first, and whether a bound may have cut more off.
 fn hits(tx: &mut Tx, typed: &str, words: &[String], wanted: &Wanted) -> Result<(Vec<Hit>, bool)> {
     let bound = if wanted.is_all() { CANDIDATES } else { FILTERED };
-    let limit = i64::try_from(bound).unwrap_or(i64::MAX);
-    let mut found = Found::default();
     let whole = text::sort_key(typed);
-    for (id, name) in queries::beginning(tx.conn, tx.organization, &whole, limit)? {
-        found.add(id, if name == whole { Fit::Exact } else { Fit::FirstWord });
+    let reach = Reach { read: if words.len() == 1 { bound } else { DEEP }, found: bound };
+    let Candidates { found: candidates, is_cut } = queries::candidates(tx.conn, tx.organization, &whole, words, reach)?;
+    let mut found = Found { is_cut, ..Found::default() };
+    for Candidate { profile, source, name } in candidates {
+        let fit = match source {
+            Source::Beginning => Some(rank::fit_of_beginning(&name, &whole)),
+            Source::Words => rank::fit(&name, words),
+            Source::Elsewhere => Some(Fit::Elsewhere),
+        };
+        fit.into_iter().for_each(|fit| found.add(profile, fit));
     }
-    if found.len() < bound {
-        let (named, is_cut) = named(tx, words, limit)?;
+    if words.len() > 1 && found.places.len() < FEW {
+        let (elsewhere, is_cut) = elsewhere(tx, words)?;
         found.is_cut |= is_cut;
-        named.iter().for_each(|(id, name)| found.add(*id, rank::fit(name, words)));
+        elsewhere.into_iter().for_each(|profile| found.add(profile, Fit::Elsewhere));
     }
-    if found.len() < if words.len() == 1 { bound } else { FEW } {
-        let (elsewhere, is_cut) = elsewhere(tx, words, limit)?;
-        found.is_cut |= is_cut;
-        elsewhere.iter().for_each(|id| found.add(*id, Fit::Elsewhere));
-    }
-    let mut truncated = found.is_cut || found.len() >= bound;
     let mut hits = rank(tx, &found, wanted, bound)?;
     if hits.len() < FEW {
-        let mut near = Found::default();
-        for (id, name) in nearly(tx, words, limit)?.into_iter().filter(|(id, _)| !found.places.contains_key(id)) {
-            rank::near_fit(&name, words).into_iter().for_each(|fit| near.add(id, fit));
-        }
+        let near = nearly(tx, words, &found)?;
         hits.extend(rank(tx, &near, wanted, bound)?);
+        found.is_cut |= near.is_cut;
     }
-    truncated |= hits.len() > CANDIDATES;
+    let truncated = found.is_cut || hits.len() > CANDIDATES;
     hits.truncate(CANDIDATES);
     Ok((hits, truncated))
 }
@@ -145,13 +156,9 @@ struct Found {
 }
 
 impl Found {
-    fn add(&mut self, id: ProfileId, fit: Fit) {
+    fn add(&mut self, profile: ProfileId, fit: Fit) {
         let place = (fit, self.places.len());
-        self.places.entry(id).and_modify(|known| *known = place.min(*known)).or_insert(place);
-    }
-
-    fn len(&self) -> usize {
-        self.places.len()
+        self.places.entry(profile).and_modify(|known| *known = place.min(*known)).or_insert(place);
     }
 }
 
@@ -174,84 +181,57 @@ fn rank(tx: &mut Tx, found: &Found, wanted: &Wanted, bound: usize) -> Result<Vec
     Ok(hits.into_iter().map(|(_, hit)| hit).collect())
 }
 
-/// Profiles whose name has every word. The rarest is read from the index, which shows whether the others are there.
-fn named(tx: &mut Tx, words: &[String], limit: i64) -> Result<(Vec<ByName>, bool)> {
-    let (lead, counted, others) = match words {
-        [word] => (word, limit, Vec::new()),
-        _ => {
-            let mut sized = Vec::new();
-            for word in words {
-                sized.push((queries::count_in_names(tx.conn, tx.organization, word, COUNTED)?, word));
-            }
-            sized.sort_by_key(|(size, word)| (*size, Reverse(word.len())));
-            let Some(((size, lead), others)) = sized.split_first() else { return Ok((Vec::new(), false)) };
-            (*lead, *size, others.iter().map(|(_, word)| *word).collect())
+/// Profiles that have every word, not all of them in the name: those of the rarest word that have the others; none
+/// where no word is rare.
+fn elsewhere(tx: &mut Tx, words: &[String]) -> Result<(Vec<ProfileId>, bool)> {
+    let having = queries::having(tx.conn, tx.organization, Sought::from_iter(words), RARE + 1)?;
+    let of_word = |place| having.iter().filter(move |(other, _)| *other == place).map(|(_, id)| *id);
+    let rare = (0..).zip(words).filter(|(place, _)| of_word(*place).count() <= RARE);
+    let Some((lead, _)) = rare.min_by_key(|(place, _)| of_word(*place).count()) else { return Ok((Vec::new(), true)) };
+    let mut ids: Vec<ProfileId> = of_word(lead).collect();
+    for (place, word) in (0..).zip(words) {
+        if place != lead && !ids.is_empty() {
+            ids = queries::those_having(tx.conn, tx.organization, &ids, word)?;
         }
+    }
+    Ok((ids, false))
+}
+
+/// Profiles, not yet `found`, whose name has every word but one, and that one nearly as it was typed.
+fn nearly(tx: &mut Tx, words: &[String], found: &Found) -> Result<Found> {
+    let mut near = Found::default();
+    let mut mistyped: Vec<(i32, &String)> = (0..).zip(words).filter(|(_, word)| terms::is_forgiven(word)).collect();
+    mistyped.sort_by_key(|(_, word)| Reverse(word.chars().count()));
+    mistyped.truncate(MISTYPED);
+    let mut spellings = Sought::default();
+    for (place, typed) in &mistyped {
+        terms::spellings(typed).iter().for_each(|spelling| spellings.add(*place, spelling));
+    }
+    let known = match mistyped.is_empty() {
+        true => Vec::new(),
+        false => queries::spelled(tx.conn, tx.organization, spellings, SPELLED)?,
     };
-    let read = if others.is_empty() { limit } else { DEEP };
-    let found = queries::in_names(tx.conn, tx.organization, &[lead], &others, Reach { read, found: limit })?;
-    let is_full = found.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-    let is_cut = is_full
-        || (!others.is_empty()
-            && counted >= COUNTED
-            && queries::count_in_names(tx.conn, tx.organization, lead, DEEP)? >= DEEP);
-    Ok((found, is_cut))
-}
-
-/// Profiles that have every word, one of them at least in a contact or a field.
-fn elsewhere(tx: &mut Tx, words: &[String], limit: i64) -> Result<(Vec<ProfileId>, bool)> {
-    let limit = if words.len() == 1 { limit } else { limit.min(CANDIDATES.try_into().unwrap_or(i64::MAX)) };
-    let is_full = |ids: &Vec<ProfileId>| ids.len() >= usize::try_from(limit).unwrap_or(usize::MAX);
-    let mut by_word = Vec::new();
-    for word in words {
-        let mut ids = queries::elsewhere(tx.conn, tx.organization, word, limit)?;
-        let cut = is_full(&ids);
-        if words.len() > 1 && !cut {
-            let reach = Reach { read: limit, found: limit };
-            ids.extend(queries::in_names(tx.conn, tx.organization, &[word], &[], reach)?.into_iter().map(|(id, _)| id));
-        }
-        by_word.push((cut || is_full(&ids), ids.len(), word, ids));
-    }
-    // The rarest gives the candidates.
-    by_word.sort_by_key(|(is_cut, size, ..)| (*is_cut, *size));
-    let mut by_word = by_word.into_iter();
-    let Some((mut is_cut, .., mut ids)) = by_word.next() else { return Ok((Vec::new(), false)) };
-    for (is_common, _, word, others) in by_word {
-        if ids.is_empty() {
-            break;
-        }
-        let having: HashSet<ProfileId> = match is_common {
-            true => {
-                is_cut |= ids.len() > CHECKED;
-                ids.truncate(CHECKED);
-                queries::having(tx.conn, tx.organization, &ids, word)?.into_iter().collect()
-            }
-            false => others.into_iter().collect(),
-        };
-        ids.retain(|id| having.contains(id));
-    }
-    Ok((ids, is_cut))
-}
-
-/// Profiles whose name has every word but one, and that one nearly as it was typed.
-fn nearly(tx: &mut Tx, words: &[String], limit: i64) -> Result<Vec<ByName>> {
-    let mut long: Vec<&String> = words.iter().filter(|word| terms::is_forgiven(word)).collect();
-    long.sort_by_key(|word| Reverse(word.chars().count()));
-    let mut found = Vec::new();
-    for typed in long.into_iter().take(MISTYPED) {
-        let known = queries::spelled(tx.conn, tx.organization, terms::spellings(typed), SPELLED)?;
+    for (place, typed) in mistyped {
+        let of_word = known.iter().filter(|(other, _)| *other == place);
         let mut right: Vec<(Fit, &String)> =
-            known.iter().filter_map(|word| Some((rank::near(typed, word)?, word))).collect();
+            of_word.filter_map(|(_, word)| Some((rank::near(typed, word)?, word))).collect();
         right.sort_by_key(|(fit, word)| (*fit, word.len()));
-        let leads: Vec<&String> = right.into_iter().map(|(_, word)| word).take(RIGHT).collect();
+        if right.is_empty() {
+            continue;
+        }
         let others: Vec<&String> = words.iter().filter(|word| *word != typed).collect();
-        let share = i64::try_from(leads.len()).unwrap_or(i64::MAX).max(1);
-        let reach = Reach { read: if others.is_empty() { limit } else { DEEP / share }, found: limit };
-        if !leads.is_empty() {
-            found.extend(queries::in_names(tx.conn, tx.organization, &leads, &others, reach)?);
+        let mut sought = Sought::from_iter(&others);
+        right.into_iter().take(RIGHT).for_each(|(_, word)| sought.add(-1, word));
+        let reach = Reach { read: NEAR, found: if others.is_empty() { CANDIDATES } else { NEAR } };
+        let candidates = queries::in_names(tx.conn, tx.organization, sought, &others, reach)?;
+        near.is_cut |= candidates.is_cut;
+        for Candidate { profile, name, .. } in candidates.found {
+            if !found.places.contains_key(&profile) {
+                rank::near_fit(&name, words).into_iter().for_each(|fit| near.add(profile, fit));
+            }
         }
     }
-    Ok(found)
+    Ok(near)
 }
 
 /// Says of each profile why it was found; those `elsewhere` by a contact or a field.

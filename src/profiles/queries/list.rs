@@ -1,184 +1,184 @@
-//! The list of profiles: filtered, and read in the order of an index.
+//! The list of profiles, read in the order of an index.
 
 use chrono::{DateTime, Utc};
-use chrono_tz::Tz;
 use diesel::dsl::{exists, not};
-use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Record, Text, Timestamptz, Uuid};
+use serde::Serialize;
 
 use super::profile_views;
+use super::wanted::{Wanted, filtered, rare, within};
 use crate::db::keyset;
-use crate::db::schema::{contacts, profile_activity, profile_field_values, profile_missing_values, profiles};
+use crate::db::schema::{profile_activity, profile_field_values, profile_missing_values, profiles};
 use crate::db::types::TimeOrNever;
 use crate::error::Result;
 use crate::http::page::Page;
-use crate::http::query::When;
 use crate::ids::{OrganizationId, ProfileFieldId, ProfileId};
-use crate::profiles::filter::{Condition, Order, ProfileFilter, Test};
+use crate::profile_fields::ProfileField;
+use crate::profiles::filter::{Condition, Order, Test};
 use crate::profiles::types::ProfileList;
 
-/// Which profiles are wanted.
-pub struct Wanted<'f> {
-    pub filter: &'f ProfileFilter,
-    pub conditions: Vec<Condition>,
-    /// In which the filter's days are days.
-    pub zone: Tz,
+/// How the profiles of a page are come by.
+enum Reach {
+    /// Every profile fits.
+    All,
+    /// So many entries of the sort's index are looked at.
+    Entries(i64),
+    /// The only ones that can fit.
+    Among(Vec<ProfileId>),
 }
 
-impl Wanted<'_> {
-    /// Whether every profile is.
-    pub fn is_all(&self) -> bool {
-        self.filter.missing_fields.is_none() && self.conditions.is_empty() && self.is_any()
-    }
+/// Enough for most filters; and as far as it is gone for those that neither fit many nor hardly any.
+const NEAR: i64 = 500;
+const FAR: i64 = 5000;
 
-    /// Whether nothing is asked but of its fields.
-    fn is_any(&self) -> bool {
-        let times = [
-            self.filter.created_from,
-            self.filter.created_before,
-            self.filter.updated_from,
-            self.filter.updated_before,
-            self.filter.moment_from,
-            self.filter.moment_before,
-        ];
-        let filter = self.filter;
-        let is_open = filter.kind.is_empty() && filter.created_by.is_empty() && filter.medium.is_empty();
-        is_open && times.iter().all(Option::is_none)
-    }
-}
-
-pub(super) fn filtered(organization: OrganizationId, wanted: &Wanted) -> profiles::BoxedQuery<'static, Pg> {
-    let Wanted { filter, conditions, zone } = wanted;
-    let start = |when: Option<When>| when.map(|when| when.start(*zone));
-    let mut query = profiles::table
-        .filter(profiles::organization_id.eq(organization))
-        .filter(profiles::deleted_at.is_null())
-        .into_boxed();
-    if !filter.kind.is_empty() {
-        query = query.filter(profiles::kind.eq_any(filter.kind.clone()));
-    }
-    if !filter.created_by.is_empty() {
-        query = query.filter(profiles::created_by_id.eq_any(filter.created_by.clone()));
-    }
-    if let Some(from) = start(filter.created_from) {
-        query = query.filter(profiles::created_at.ge(from));
-    }
-    if let Some(before) = start(filter.created_before) {
-        query = query.filter(profiles::created_at.lt(before));
-    }
-    if let Some(from) = start(filter.updated_from) {
-        query = query.filter(profiles::updated_at.ge(from));
-    }
-    if let Some(before) = start(filter.updated_before) {
-        query = query.filter(profiles::updated_at.lt(before));
-    }
-    let activity = || {
-        profile_activity::table
-            .filter(profile_activity::organization_id.eq(organization))
-            .filter(profile_activity::profile_id.eq(profiles::id))
-    };
-    if let Some(from) = start(filter.moment_from) {
-        query = query.filter(exists(activity().filter(profile_activity::last_contact_moment_at.ge(from))));
-    }
-    if let Some(before) = start(filter.moment_before) {
-        query = query.filter(exists(activity().filter(profile_activity::last_contact_moment_at.lt(before))));
-    }
-    if !filter.medium.is_empty() {
-        query = query.filter(exists(
-            contacts::table
-                .filter(contacts::organization_id.eq(organization))
-                .filter(contacts::profile_id.eq(profiles::id.nullable()))
-                .filter(contacts::medium.eq_any(filter.medium.clone())),
-        ));
-    }
-    if filter.missing_fields == Some(true) {
-        query = query.filter(exists(
-            profile_missing_values::table
-                .filter(profile_missing_values::organization_id.eq(organization))
-                .filter(profile_missing_values::profile_id.eq(profiles::id)),
-        ));
-    }
-    for Condition { field, test } in conditions {
-        let values = profile_field_values::table
-            .filter(profile_field_values::organization_id.eq(organization))
-            .filter(profile_field_values::field_id.eq(*field))
-            .filter(profile_field_values::profile_id.eq(profiles::id));
-        query = match test {
-            Test::AnyOf(wanted) => {
-                let sort_values: Vec<String> = wanted.iter().map(|one| one.sort_value.clone()).collect();
-                let wanted: Vec<String> = wanted.iter().map(|one| one.value.clone()).collect();
-                query.filter(exists(
-                    values
-                        .filter(profile_field_values::sort_value.eq_any(sort_values))
-                        .filter(profile_field_values::value.eq_any(wanted)),
-                ))
-            }
-            Test::From(from) => query.filter(exists(values.filter(profile_field_values::sort_value.ge(from.clone())))),
-            Test::Before(before) => {
-                query.filter(exists(values.filter(profile_field_values::sort_value.lt(before.clone()))))
-            }
-            Test::Set(true) => query.filter(exists(values)),
-            Test::Set(false) => query.filter(not(exists(values))),
-        };
-    }
-    query
-}
-
-/// One page of `(sort key, id)`, in the order of an index.
+/// Rows of `(sort key, id)` in the order of an index, one more than a page; and where the index was left, when that was
+/// before the page was full.
 macro_rules! keys {
-    ($query:expr, $column:expr, $id:expr, $key:ty as $sql_type:ty, $descending:expr, $page:expr, $conn:expr) => {{
-        let mut query = $query.select(($column, $id)).limit($page.rows());
-        query = match $descending {
-            true => query.order(($column.desc(), $id.desc())),
-            false => query.order(($column, $id)),
-        };
-        if let Some(after) = $page.after::<($key, ProfileId)>()? {
-            let key = ($column, $id).into_sql::<Record<($sql_type, Uuid)>>();
-            query = if $descending { query.filter(key.lt(after)) } else { query.filter(key.gt(after)) };
+    (
+        $all:expr, $fitting:expr, $reach:expr, $limit:expr,
+        $column:expr, $id:expr, $key:ty as $sql_type:ty, $descending:expr, $after:expr, $conn:expr
+    ) => {{
+        let key = || ($column, $id).into_sql::<Record<($sql_type, Uuid)>>();
+        let after: Option<($key, ProfileId)> = $after;
+        macro_rules! ordered {
+            ($query:expr) => {{
+                let query = $query.select(($column, $id));
+                let query = match $descending {
+                    true => query.order(($column.desc(), $id.desc())),
+                    false => query.order(($column, $id)),
+                };
+                match after.clone() {
+                    Some(after) if $descending => query.filter(key().lt(after)),
+                    Some(after) => query.filter(key().gt(after)),
+                    None => query,
+                }
+            }};
         }
-        let mut rows: Vec<($key, ProfileId)> = query.load($conn)?;
-        let next_cursor = $page.cut(&mut rows, Clone::clone)?;
-        (rows.into_iter().map(|(_, id)| id).collect::<Vec<ProfileId>>(), next_cursor)
+        let left_at: Option<($key, ProfileId)> = match $reach {
+            Reach::Entries(entries) => ordered!($all).offset(*entries).limit(1).first($conn).optional()?,
+            Reach::All | Reach::Among(_) => None,
+        };
+        let mut query = ordered!($fitting).limit($limit);
+        if let Reach::Among(ids) = $reach {
+            query = query.filter($id.eq_any(ids.clone()));
+        }
+        if let Some(last) = left_at.clone() {
+            query = if $descending { query.filter(key().ge(last)) } else { query.filter(key().le(last)) };
+        }
+        let rows: Vec<($key, ProfileId)> = query.load($conn)?;
+        let is_full = i64::try_from(rows.len()).is_ok_and(|count| count >= $limit);
+        (rows, left_at.filter(|_| !is_full))
     }};
 }
 
+/// A page's profiles, and where the next page begins.
+struct Keys {
+    ids: Vec<ProfileId>,
+    next_cursor: Option<String>,
+    /// Whether fewer were found than may be there.
+    is_short: bool,
+}
+
+impl Keys {
+    /// When the index was left before the page was full, the next page goes on from there.
+    fn new<K: Clone + Serialize>(
+        mut rows: Vec<(K, ProfileId)>,
+        left_at: Option<(K, ProfileId)>,
+        page: &Page,
+    ) -> Result<Self> {
+        let next_cursor = match &left_at {
+            Some(last) => Some(page.cursor_at(last)?),
+            None => page.cut(&mut rows, Clone::clone)?,
+        };
+        let ids = rows.into_iter().map(|(_, id)| id).collect();
+        Ok(Self { ids, next_cursor, is_short: left_at.is_some() })
+    }
+}
+
+/// A page. Filters that fit hardly any profile give the candidates, to be sorted; else the index of the sort is read as
+/// far as it takes, within bounds: a page may have fewer profiles than its limit, and yet another may follow.
 pub fn list_profiles(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    wanted: &Wanted,
+    fields: &[ProfileField],
+    order: (Order, bool),
+    page: &Page,
+) -> Result<ProfileList> {
+    // A value is mostly that of few profiles; of the other filters it is known when few of the first profiles fit.
+    let first = match (wanted.has_filters(), wanted.has_value()) {
+        (false, _) => Reach::All,
+        (true, false) => Reach::Entries(NEAR),
+        (true, true) => rare(conn, organization, wanted)?.map_or(Reach::Entries(FAR), Reach::Among),
+    };
+    let mut found = sorted(conn, organization, wanted, order, page, &first)?;
+    if found.is_short && matches!(first, Reach::Entries(NEAR)) {
+        let reach = rare(conn, organization, wanted)?.map_or(Reach::Entries(FAR), Reach::Among);
+        found = sorted(conn, organization, wanted, order, page, &reach)?;
+    }
+    let count = keyset::count(conn, page, || filtered(organization, wanted).select(profiles::id))?;
+    let data = profile_views(conn, organization, fields, &found.ids)?;
+    Ok(ProfileList { data, next_cursor: found.next_cursor, count, truncated: None })
+}
+
+fn sorted(
     conn: &mut PgConnection,
     organization: OrganizationId,
     wanted: &Wanted,
     (order, descending): (Order, bool),
     page: &Page,
-) -> Result<ProfileList> {
-    let filtered = || filtered(organization, wanted);
-    let (ids, next_cursor) = match order {
-        Order::Name => keys!(filtered(), profiles::sort_name, profiles::id, String as Text, descending, page, conn),
-        Order::CreatedAt => {
-            keys!(filtered(), profiles::created_at, profiles::id, DateTime<Utc> as Timestamptz, descending, page, conn)
-        }
-        Order::UpdatedAt => {
-            keys!(filtered(), profiles::updated_at, profiles::id, DateTime<Utc> as Timestamptz, descending, page, conn)
-        }
+    reach: &Reach,
+) -> Result<Keys> {
+    let (all, fitting) = (|| within(organization, wanted), || filtered(organization, wanted));
+    let id = profiles::id;
+    macro_rules! of_profiles {
+        ($column:expr, $key:ty as $sql_type:ty) => {{
+            let after = page.after()?;
+            let (rows, left_at) =
+                keys!(all(), fitting(), reach, page.rows(), $column, id, $key as $sql_type, descending, after, conn);
+            Keys::new(rows, left_at, page)
+        }};
+    }
+    match order {
+        Order::Name => of_profiles!(profiles::sort_name, String as Text),
+        Order::CreatedAt => of_profiles!(profiles::created_at, DateTime<Utc> as Timestamptz),
+        Order::UpdatedAt => of_profiles!(profiles::updated_at, DateTime<Utc> as Timestamptz),
         Order::LastContactMomentAt => {
             let (last, id) = (profile_activity::last_contact_moment_at, profile_activity::profile_id);
-            let mut query = profile_activity::table
-                .filter(profile_activity::organization_id.eq(organization))
-                .filter(id.eq_any(filtered().select(profiles::id)))
-                .into_boxed();
-            // Said once more where the index begins and ends by it.
-            if let Some(from) = wanted.filter.moment_from {
-                query = query.filter(last.ge(from.start(wanted.zone)));
-            }
-            if let Some(before) = wanted.filter.moment_before {
-                query = query.filter(last.lt(before.start(wanted.zone)));
-            }
-            keys!(query, last, id, TimeOrNever as Timestamptz, descending, page, conn)
+            let all = || {
+                let mut query =
+                    profile_activity::table.filter(profile_activity::organization_id.eq(organization)).into_boxed();
+                if let Some(from) = wanted.filter.moment_from {
+                    query = query.filter(last.ge(from.start(wanted.zone)));
+                }
+                if let Some(before) = wanted.filter.moment_before {
+                    query = query.filter(last.lt(before.start(wanted.zone)));
+                }
+                query
+            };
+            let fitting = match wanted.has_filters() {
+                true => all().filter(id.eq_any(fitting().select(profiles::id))),
+                false => all(),
+            };
+            let after = page.after()?;
+            let (rows, left_at) = keys!(
+                all(),
+                fitting,
+                reach,
+                page.rows(),
+                last,
+                id,
+                TimeOrNever as Timestamptz,
+                descending,
+                after,
+                conn
+            );
+            Keys::new(rows, left_at, page)
         }
-        Order::Missing(field) => lacking(conn, organization, wanted, field, descending, page)?,
-        Order::Field(field) => by_field(conn, organization, wanted, field, descending, page)?,
-    };
-    let count = keyset::count(conn, page, || filtered().select(profiles::id))?;
-    Ok(ProfileList { data: profile_views(conn, organization, &ids)?, next_cursor, count, truncated: None })
+        Order::Missing(field) => lacking(conn, organization, wanted, field, descending, page),
+        Order::Field(field) => by_field(conn, organization, wanted, field, descending, page, reach),
+    }
 }
 
 /// Those that lack a required field, this one or any: ids of profiles are in the order in which they were made.
@@ -189,7 +189,7 @@ fn lacking(
     field: Option<ProfileFieldId>,
     descending: bool,
     page: &Page,
-) -> Result<(Vec<ProfileId>, Option<String>)> {
+) -> Result<Keys> {
     let id = profile_missing_values::profile_id;
     let mut query = profile_missing_values::table
         .filter(profile_missing_values::organization_id.eq(organization))
@@ -211,7 +211,7 @@ fn lacking(
     }
     let mut rows: Vec<ProfileId> = query.load(conn)?;
     let next_cursor = page.cut(&mut rows, |id| *id)?;
-    Ok((rows, next_cursor))
+    Ok(Keys { ids: rows, next_cursor, is_short: false })
 }
 
 /// Those with a value in its order, then those without one.
@@ -222,51 +222,50 @@ fn by_field(
     field: ProfileFieldId,
     descending: bool,
     page: &Page,
-) -> Result<(Vec<ProfileId>, Option<String>)> {
+    reach: &Reach,
+) -> Result<Keys> {
     let after: Option<(Option<String>, ProfileId)> = page.after()?;
-    let filtered = || filtered(organization, wanted);
-    let of_field = wanted.conditions.iter().filter(|condition| condition.field == field);
-    let has_value = of_field.clone().any(|condition| condition.test != Test::Set(false));
+    let of_field = || wanted.conditions.iter().filter(|condition| condition.field == field);
+    let has_value = of_field().any(|condition| condition.test != Test::Set(false));
+    let (value, id) = (profile_field_values::sort_value, profile_field_values::profile_id);
     let values = || {
         profile_field_values::table
             .filter(profile_field_values::organization_id.eq(organization))
             .filter(profile_field_values::field_id.eq(field))
     };
     let mut rows: Vec<(Option<String>, ProfileId)> = Vec::new();
+    let mut left_at: Option<(Option<String>, ProfileId)> = None;
     if !matches!(after, Some((None, _))) {
-        let (value, id) = (profile_field_values::sort_value, profile_field_values::profile_id);
-        let mut query = values()
-            .filter(id.eq_any(filtered().select(profiles::id)))
-            .select((value, id))
-            .limit(page.rows())
-            .into_boxed();
-        for Condition { test, .. } in of_field {
-            // Said once more where the index begins and ends by it.
-            query = match test {
-                Test::From(from) => query.filter(value.ge(from)),
-                Test::Before(before) => query.filter(value.lt(before)),
+        let all = || {
+            of_field().fold(values().into_boxed(), |query, Condition { test, .. }| match test {
+                Test::From(from) => query.filter(value.ge(from.clone())),
+                Test::Before(before) => query.filter(value.lt(before.clone())),
                 Test::AnyOf(_) | Test::Set(_) => query,
-            };
-        }
-        query = if descending { query.order((value.desc(), id.desc())) } else { query.order((value, id)) };
-        if let Some((Some(last), last_id)) = &after {
-            let key = (value, id).into_sql::<Record<(Text, Uuid)>>();
-            let last = (last.clone(), *last_id);
-            query = if descending { query.filter(key.lt(last)) } else { query.filter(key.gt(last)) };
-        }
-        let found: Vec<(String, ProfileId)> = query.load(conn)?;
+            })
+        };
+        let fitting = match wanted.has_filters() {
+            true => all().filter(id.eq_any(filtered(organization, wanted).select(profiles::id))),
+            false => all(),
+        };
+        let after = after.as_ref().and_then(|(last, id)| Some((last.clone()?, *id)));
+        let (found, left) =
+            keys!(all(), fitting, reach, page.rows(), value, id, String as Text, descending, after, conn);
         rows.extend(found.into_iter().map(|(value, id)| (Some(value), id)));
+        left_at = left.map(|(value, id)| (Some(value), id));
     }
     let room = page.rows() - i64::try_from(rows.len()).unwrap_or(i64::MAX);
-    if room > 0 && !has_value {
-        let value = values().filter(profile_field_values::profile_id.eq(profiles::id));
-        let mut query = filtered().filter(not(exists(value))).select(profiles::id).order(profiles::id).limit(room);
-        if let Some((None, last_id)) = after {
-            query = query.filter(profiles::id.gt(last_id));
-        }
-        let found: Vec<ProfileId> = query.load(conn)?;
-        rows.extend(found.into_iter().map(|id| (None, id)));
+    if room > 0 && !has_value && left_at.is_none() {
+        // Every profile has one row of activity, in whose index there are but ids, in their order.
+        let id = profile_activity::profile_id;
+        let all = || profile_activity::table.filter(profile_activity::organization_id.eq(organization)).into_boxed();
+        let without = not(exists(values().filter(profile_field_values::profile_id.eq(profiles::id)).offset(0)));
+        let fitting = all().filter(id.eq_any(filtered(organization, wanted).filter(without).select(profiles::id)));
+        // Most profiles may have a value: how far to look for those without is always bounded.
+        let reach = if matches!(reach, Reach::All) { &Reach::Entries(FAR) } else { reach };
+        let after = after.and_then(|(last, id)| last.is_none().then_some((id, id)));
+        let (found, left) = keys!(all(), fitting, reach, room, id, id, ProfileId as Uuid, false, after, conn);
+        rows.extend(found.into_iter().map(|(_, id)| (None, id)));
+        left_at = left.map(|(_, id)| (None, id));
     }
-    let next_cursor = page.cut(&mut rows, Clone::clone)?;
-    Ok((rows.into_iter().map(|(_, id)| id).collect(), next_cursor))
+    Keys::new(rows, left_at, page)
 }

@@ -5,6 +5,7 @@ mod list;
 mod names;
 mod search;
 mod values;
+mod wanted;
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -12,7 +13,7 @@ use chrono::{DateTime, Utc};
 use diesel::dsl::{array, max};
 use diesel::prelude::*;
 use diesel::query_builder::Query;
-use diesel::sql_types::{SmallInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Record, SmallInt, Text, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -28,14 +29,15 @@ use crate::db::schema::{contacts, conversation_participants, profile_activity, p
 use crate::db::types::TimeOrNever;
 use crate::error::{Code, Error, Result};
 use crate::ids::{ContactId, OrganizationId, ProfileId};
-use crate::profile_fields;
+use crate::profile_fields::{self, ProfileField};
 use crate::text;
 
 pub use history::{contact_history, profile_history};
-pub use list::{Wanted, list_profiles};
-pub use names::{ByName, Reach, beginning, count_in_names, in_names, spelled};
-pub use search::{elsewhere, having, matching_contacts, matching_fields, wanted_of};
+pub use list::list_profiles;
+pub use names::{Candidate, Candidates, Reach, Sought, Source, candidates, in_names, spelled};
+pub use search::{having, matching_contacts, matching_fields, those_having, wanted_of};
 pub use values::write_values;
+pub use wanted::Wanted;
 
 const PREVIEW: i64 = 3;
 
@@ -66,20 +68,28 @@ impl ProfileRow {
 }
 
 pub fn get_profile(conn: &mut PgConnection, organization: OrganizationId, id: ProfileId) -> Result<Profile> {
-    profile_views(conn, organization, &[id])?.pop().ok_or_else(|| Error::not_found(Code::ProfileNotFound))
+    let fields = profile_fields::fields(conn, organization)?;
+    profile_views(conn, organization, &fields, &[id])?.pop().ok_or_else(|| Error::not_found(Code::ProfileNotFound))
 }
 
-/// These profiles, in the order of their ids in `ids`; what isn't there is left out.
-pub fn profile_views(conn: &mut PgConnection, organization: OrganizationId, ids: &[ProfileId]) -> Result<Vec<Profile>> {
+/// These profiles, in the order of their ids in `ids`, with the organization's `fields`; what isn't there is left out.
+pub fn profile_views(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    fields: &[ProfileField],
+    ids: &[ProfileId],
+) -> Result<Vec<Profile>> {
     // What is shown of a profile's contacts is read for each profile alone, so that one with ten thousand costs little.
     let of_profile = || {
         contacts::table
             .filter(contacts::organization_id.eq(organization))
             .filter(contacts::profile_id.eq(profiles::id.nullable()))
     };
-    let some =
-        of_profile().order((contacts::medium, contacts::sort_name, contacts::id)).select(contacts::id).limit(PREVIEW);
-    type Row = (ProfileRow, TimeOrNever, Option<i64>, Vec<ContactId>);
+    let preview = of_profile()
+        .order((contacts::medium, contacts::sort_name, contacts::id))
+        .select((contacts::medium, contacts::address).into_sql::<Record<(Text, Text)>>())
+        .limit(PREVIEW);
+    type Row = (ProfileRow, TimeOrNever, Option<i64>, Vec<(Medium, String)>);
     let rows: Vec<Row> = profiles::table
         .inner_join(
             profile_activity::table.on(profile_activity::organization_id
@@ -93,31 +103,21 @@ pub fn profile_views(conn: &mut PgConnection, organization: OrganizationId, ids:
             ProfileRow::as_select(),
             profile_activity::last_contact_moment_at,
             of_profile().count().single_value(),
-            array(some),
+            array(preview),
         ))
         .load(conn)?;
-    let shown: Vec<ContactId> = rows.iter().flat_map(|(.., contacts)| contacts.iter().copied()).collect();
-    let addresses: HashMap<ContactId, (Medium, String)> = contacts::table
-        .filter(contacts::organization_id.eq(organization))
-        .filter(contacts::id.eq_any(shown))
-        .select((contacts::id, (contacts::medium, contacts::address)))
-        .load::<(ContactId, (Medium, String))>(conn)?
-        .into_iter()
-        .collect();
-    let fields = profile_fields::fields(conn, organization)?;
     let people = access::people(conn, organization, rows.iter().map(|(row, ..)| row.created_by()))?;
-    let preview = |id: &ContactId| {
-        let (medium, address) = addresses.get(id)?.clone();
-        Some(ContactPreview { medium, address })
-    };
     let mut views: Vec<Profile> = rows
         .into_iter()
         .map(|(row, last_contact_moment_at, contact_count, contacts)| Profile {
             id: row.id,
-            fields: changes::by_key(&fields, row.values()),
-            missing_fields: changes::missing(&fields, row.values()).map(|field| field.key.clone()).collect(),
+            fields: changes::by_key(fields, row.values()),
+            missing_fields: changes::missing(fields, row.values()).map(|field| field.key.clone()).collect(),
             contact_count: contact_count.unwrap_or(0),
-            contacts_preview: contacts.iter().filter_map(preview).collect(),
+            contacts_preview: contacts
+                .into_iter()
+                .map(|(medium, address)| ContactPreview { medium, address })
+                .collect(),
             created_by: people.get(row.created_by()),
             name: row.name,
             kind: row.kind,

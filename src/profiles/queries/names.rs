@@ -1,162 +1,280 @@
-//! Candidates of a search by name: read in the order of an index, which holds all that is looked at.
+//! Candidates of a search: read in the order of indexes, which hold all that is looked at.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Text, Uuid};
+use diesel::sql_types::{Array, Bool, Integer, Text, Uuid};
 
-use crate::db::keyset::{self, prefix_end};
-use crate::db::schema::{profile_terms, profiles};
+use crate::db::keyset::prefix_end;
 use crate::error::Result;
 use crate::ids::{OrganizationId, ProfileId};
 
-/// A profile, and all words of its name, each after a space.
-pub type ByName = (ProfileId, String);
+/// So far are the entries of words counted, to read those of the rarest.
+const COUNTED: usize = 2000;
 
-/// Profiles whose name, folded, begins with `prefix`, and that name: the exact one first.
-pub fn beginning(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    prefix: &str,
-    limit: i64,
-) -> Result<Vec<ByName>> {
-    Ok(profiles::table
-        .filter(profiles::organization_id.eq(organization))
-        .filter(profiles::deleted_at.is_null())
-        .filter(profiles::sort_name.ge(prefix))
-        .filter(profiles::sort_name.lt(prefix_end(prefix)))
-        .order((profiles::sort_name, profiles::id))
-        .select((profiles::id, profiles::sort_name))
-        .limit(limit)
-        .load(conn)?)
+/// Words that are sought, each in one or several spellings, or beginnings of these.
+#[derive(Debug, Default)]
+pub struct Sought {
+    /// Of which word, by its place, each of the others is.
+    words: Vec<i32>,
+    from: Vec<String>,
+    before: Vec<String>,
 }
 
-/// How many words of names begin with `prefix`; counting ends at `limit`.
-pub fn count_in_names(conn: &mut PgConnection, organization: OrganizationId, prefix: &str, limit: i64) -> Result<i64> {
-    let words = profile_terms::table
-        .filter(profile_terms::organization_id.eq(organization))
-        .filter(profile_terms::term.ge(prefix))
-        .filter(profile_terms::term.lt(prefix_end(prefix)))
-        .order((profile_terms::term, profile_terms::profile_id))
-        .select(profile_terms::profile_id)
-        .limit(limit);
-    keyset::count_limited(conn, words)
+impl Sought {
+    pub fn add(&mut self, place: i32, beginning: &str) {
+        self.words.push(place);
+        self.from.push(beginning.to_owned());
+        self.before.push(prefix_end(beginning));
+    }
+
+    fn is_one_word(&self) -> bool {
+        self.words.iter().all(|word| Some(word) == self.words.first())
+    }
+
+    /// As the beginning of a statement, and the table `sought (word, low, high)`.
+    pub(super) fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH sought AS MATERIALIZED (SELECT * FROM unnest(");
+        out.push_bind_param::<Array<Integer>, _>(&self.words)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Text>, _>(&self.from)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Text>, _>(&self.before)?;
+        out.push_sql(") AS listed (word, low, high))");
+        Ok(())
+    }
+}
+
+/// Words as they were typed, in this order.
+impl<S: AsRef<str>> FromIterator<S> for Sought {
+    fn from_iter<I: IntoIterator<Item = S>>(words: I) -> Self {
+        let mut sought = Self::default();
+        words.into_iter().zip(0..).for_each(|(word, place)| sought.add(place, word.as_ref()));
+        sought
+    }
 }
 
 /// How far a search reads.
 #[derive(Debug, Clone, Copy)]
 pub struct Reach {
-    /// Entries of the index, for each word sought.
-    pub read: i64,
-    /// Those that fit, for each word sought.
-    pub found: i64,
+    /// Entries of an index, for each spelling.
+    pub read: usize,
+    /// Profiles that fit, from each index.
+    pub found: usize,
 }
 
-/// Profiles with a word in their name that begins with one of `leads`, and words that begin with each of `others`.
-pub fn in_names<S: AsRef<str>>(
+/// Where something was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// The whole name begins with what was typed.
+    Beginning,
+    /// In words of the name.
+    Words,
+    /// In a contact or a field.
+    Elsewhere,
+}
+
+#[derive(Debug)]
+pub struct Candidate {
+    pub profile: ProfileId,
+    pub source: Source,
+    /// By its beginning: the name, folded. By its words: these, each after a space.
+    pub name: String,
+}
+
+/// Candidates in the order in which they were found, and whether a bound may have cut more off.
+#[derive(Debug, Default)]
+pub struct Candidates {
+    pub found: Vec<Candidate>,
+    pub is_cut: bool,
+}
+
+/// Profiles whose name begins with `typed`, then those whose name has all `words`; for one word that names have not
+/// often, also those that have it in a contact or a field.
+pub fn candidates(
     conn: &mut PgConnection,
     organization: OrganizationId,
-    leads: &[S],
-    others: &[&String],
+    typed: &str,
+    words: &[String],
     reach: Reach,
-) -> Result<Vec<ByName>> {
+) -> Result<Candidates> {
+    let beginning = Some((typed.to_owned(), prefix_end(typed)));
     // Words hold letters, digits and marks only: there is nothing to escape.
-    let others = others.iter().map(|word| format!("% {word}%")).collect();
-    Ok(InNames { organization, ranges: Ranges::of(leads), others, reach }.load(conn)?)
+    let like = if words.len() > 1 { words.iter().map(like).collect() } else { Vec::new() };
+    InNames { organization, beginning, sought: Sought::from_iter(words), like, reach }.load_from(conn)
 }
 
-/// Words of names that are kept under a spelling that begins with one of `spellings`; at most `limit` of each.
+/// Profiles whose name has all the words of `sought`, and `others`; perhaps also one that hasn't.
+pub fn in_names(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    sought: Sought,
+    others: &[&String],
+    reach: Reach,
+) -> Result<Candidates> {
+    let like = others.iter().copied().map(like).collect();
+    InNames { organization, beginning: None, sought, like, reach }.load_from(conn)
+}
+
+fn like(word: &String) -> String {
+    format!("% {word}%")
+}
+
+/// Words of names that are kept under a spelling that begins with one of those sought, each with the place of the word
+/// that it is a spelling of; at most `limit` of each.
 pub fn spelled(
     conn: &mut PgConnection,
     organization: OrganizationId,
-    spellings: impl IntoIterator<Item = String>,
-    limit: i64,
-) -> Result<Vec<String>> {
-    let ranges = Ranges::of(&Vec::from_iter(spellings));
-    Ok(Spelled { organization, ranges, limit }.load(conn)?)
+    sought: Sought,
+    limit: usize,
+) -> Result<Vec<(i32, String)>> {
+    Ok(Spelled { organization, sought, limit }.load(conn)?)
 }
 
-/// What begins with any of several texts.
+/// Prepared by its text, which the bounds are a part of: the planner sees how little is read.
 #[derive(Debug)]
-struct Ranges {
-    from: Vec<String>,
-    before: Vec<String>,
+struct InNames {
+    organization: OrganizationId,
+    /// What the whole name may begin with, and what follows all these.
+    beginning: Option<(String, String)>,
+    sought: Sought,
+    like: Vec<String>,
+    reach: Reach,
 }
 
-impl Ranges {
-    fn of<S: AsRef<str>>(prefixes: &[S]) -> Self {
-        Self {
-            from: prefixes.iter().map(|prefix| prefix.as_ref().to_owned()).collect(),
-            before: prefixes.iter().map(|prefix| prefix_end(prefix.as_ref())).collect(),
-        }
+impl InNames {
+    fn load_from(self, conn: &mut PgConnection) -> Result<Candidates> {
+        let limit = self.reach.found;
+        let rows: Vec<(i32, ProfileId, String, bool)> = self.load(conn)?;
+        let is_full = |index: i32| rows.iter().filter(|(other, ..)| *other == index).count() >= limit;
+        let is_cut = (0..4).any(is_full) || rows.iter().any(|(.., is_end)| *is_end);
+        let candidate = |(index, profile, name, _)| {
+            let source = match index {
+                0 => Source::Beginning,
+                1 => Source::Words,
+                _ => Source::Elsewhere,
+            };
+            Candidate { profile, source, name }
+        };
+        Ok(Candidates { is_cut, found: rows.into_iter().map(candidate).collect() })
     }
 
-    fn push<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("unnest(");
-        out.push_bind_param::<Array<Text>, _>(&self.from)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Text>, _>(&self.before)?;
-        out.push_sql(") AS sought (low, high)");
+    /// Which word is read, and the words of names that have it, as far as `read`: whether that is the end shows there.
+    fn push_named<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.sought.push(out)?;
+        match self.sought.is_one_word() {
+            true => out.push_sql(", lead AS MATERIALIZED (SELECT min(word) AS word FROM sought)"),
+            false => {
+                out.push_sql(
+                    ", lead AS MATERIALIZED (SELECT word FROM sought CROSS JOIN LATERAL (SELECT count(*) AS size FROM (\
+                     SELECT FROM profile_terms WHERE organization_id = ",
+                );
+                out.push_bind_param::<Uuid, _>(&self.organization)?;
+                out.push_sql(&format!(
+                    " AND term >= low AND term < high ORDER BY term, profile_id LIMIT {COUNTED}) AS entries) AS counted \
+                     GROUP BY word ORDER BY sum(size), sum(length(low)) DESC LIMIT 1)"
+                ));
+            }
+        }
+        let Reach { read, found } = self.reach;
+        out.push_sql(&format!(
+            ", named AS MATERIALIZED (SELECT profile_id, words, is_end FROM sought CROSS JOIN LATERAL (\
+             SELECT profile_id, words, row_number() OVER () = {read} AS is_end FROM (\
+             SELECT profile_id, words FROM profile_terms WHERE organization_id = "
+        ));
+        out.push_bind_param::<Uuid, _>(&self.organization)?;
+        out.push_sql(&format!(
+            " AND term >= low AND term < high ORDER BY term, profile_id LIMIT {read}) AS entries) AS entry \
+             WHERE word = (SELECT word FROM lead) AND (words LIKE ALL ("
+        ));
+        out.push_bind_param::<Array<Text>, _>(&self.like)?;
+        out.push_sql(&format!(") OR is_end) LIMIT {found}) "));
+        Ok(())
+    }
+
+    /// Entries of another index between two bounds, as a part of the answer.
+    fn push_index<'b>(
+        &'b self,
+        out: &mut AstPass<'_, 'b, Pg>,
+        (select, column, condition, order): (&str, &str, &str, &str),
+        (low, high): (&'b String, &'b String),
+    ) -> QueryResult<()> {
+        out.push_sql(&format!("(SELECT {select} WHERE organization_id = "));
+        out.push_bind_param::<Uuid, _>(&self.organization)?;
+        out.push_sql(&format!(" AND {column} >= "));
+        out.push_bind_param::<Text, _>(low)?;
+        out.push_sql(&format!(" AND {column} < "));
+        out.push_bind_param::<Text, _>(high)?;
+        out.push_sql(&format!(" AND {condition} ORDER BY {order} LIMIT {})", self.reach.found));
         Ok(())
     }
 }
 
-#[derive(Debug, QueryId)]
-struct InNames {
-    organization: OrganizationId,
-    ranges: Ranges,
-    others: Vec<String>,
-    reach: Reach,
+impl QueryId for InNames {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
 }
 
 impl Query for InNames {
-    type SqlType = (Uuid, Text);
+    type SqlType = (Integer, Uuid, Text, Bool);
 }
 
 impl RunQueryDsl<PgConnection> for InNames {}
 
 impl QueryFragment<Pg> for InNames {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT found.profile_id, found.words FROM ");
-        self.ranges.push(&mut out)?;
-        out.push_sql(
-            " CROSS JOIN LATERAL (SELECT led.profile_id, led.words FROM (\
-             SELECT profile_id, words FROM profile_terms WHERE organization_id = ",
-        );
-        out.push_bind_param::<Uuid, _>(&self.organization)?;
-        out.push_sql(" AND term >= low AND term < high ORDER BY term, profile_id LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.reach.read)?;
-        out.push_sql(") AS led WHERE led.words LIKE ALL (");
-        out.push_bind_param::<Array<Text>, _>(&self.others)?;
-        out.push_sql(") LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.reach.found)?;
-        out.push_sql(") AS found");
+        self.push_named(&mut out)?;
+        if let Some((low, high)) = &self.beginning {
+            let names = ("0, id, sort_name, false FROM profiles", "sort_name", "deleted_at IS NULL", "sort_name, id");
+            self.push_index(&mut out, names, (low, high))?;
+            out.push_sql(" UNION ALL ");
+        }
+        out.push_sql("SELECT 1, profile_id, words, is_end FROM named");
+        if let (Some(_), [low], [high]) = (&self.beginning, self.sought.from.as_slice(), self.sought.before.as_slice())
+        {
+            let is_rare = format!("(SELECT count(*) FROM named) < {}", self.reach.found);
+            let attached = format!("profile_id IS NOT NULL AND {is_rare}");
+            for (select, condition) in [
+                ("2, profile_id, '', false FROM contact_terms", &attached),
+                ("3, profile_id, '', false FROM profile_field_terms", &is_rare),
+            ] {
+                out.push_sql(" UNION ALL ");
+                self.push_index(&mut out, (select, "term", condition, "term, profile_id"), (low, high))?;
+            }
+        }
         Ok(())
     }
 }
 
-#[derive(Debug, QueryId)]
 struct Spelled {
     organization: OrganizationId,
-    ranges: Ranges,
-    limit: i64,
+    sought: Sought,
+    limit: usize,
+}
+
+impl QueryId for Spelled {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
 }
 
 impl Query for Spelled {
-    type SqlType = Text;
+    type SqlType = (Integer, Text);
 }
 
 impl RunQueryDsl<PgConnection> for Spelled {}
 
 impl QueryFragment<Pg> for Spelled {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT DISTINCT kept.term FROM ");
-        self.ranges.push(&mut out)?;
-        out.push_sql(" CROSS JOIN LATERAL (SELECT term FROM profile_spellings WHERE organization_id = ");
+        self.sought.push(&mut out)?;
+        out.push_sql(
+            " SELECT DISTINCT word, kept.term FROM sought CROSS JOIN LATERAL (\
+             SELECT term FROM profile_spellings WHERE organization_id = ",
+        );
         out.push_bind_param::<Uuid, _>(&self.organization)?;
-        out.push_sql(" AND spelling >= low AND spelling < high ORDER BY spelling, term LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.limit)?;
-        out.push_sql(") AS kept");
+        out.push_sql(&format!(
+            " AND spelling >= low AND spelling < high ORDER BY spelling, term LIMIT {}) AS kept",
+            self.limit
+        ));
         Ok(())
     }
 }

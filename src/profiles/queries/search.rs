@@ -1,16 +1,17 @@
-//! Candidates of a search by contacts and fields, each read in its index's own order; and what is looked up of them.
+//! What is looked up of the candidates of a search.
 
 use std::marker::PhantomData;
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, Nullable, Text, Timestamptz, Uuid};
+use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid};
 
-use super::list::{Wanted, filtered};
+use super::names::Sought;
+use super::wanted::{Wanted, filtered};
 use crate::channels::Medium;
 use crate::db::keyset::prefix_end;
-use crate::db::schema::{contact_terms, profile_field_terms, profiles};
+use crate::db::schema::profiles;
 use crate::db::types::TimeOrNever;
 use crate::error::Result;
 use crate::ids::{OrganizationId, ProfileFieldId, ProfileId};
@@ -18,34 +19,18 @@ use crate::ids::{OrganizationId, ProfileFieldId, ProfileId};
 /// A profile's contact that was found: its medium, address and name.
 type FoundContact = (ProfileId, Medium, String, Option<String>);
 
-/// Profiles with a contact or a searchable field of which a word begins with `prefix`; at most `limit` by each.
-pub fn elsewhere(
+/// Of each word, by its place, the profiles that have it, wherever: at most `limit`, some more than once.
+pub fn having(
     conn: &mut PgConnection,
     organization: OrganizationId,
-    prefix: &str,
-    limit: i64,
-) -> Result<Vec<ProfileId>> {
-    let end = prefix_end(prefix);
-    let in_contacts = contact_terms::table
-        .filter(contact_terms::organization_id.eq(organization))
-        .filter(contact_terms::profile_id.is_not_null())
-        .filter(contact_terms::term.ge(prefix))
-        .filter(contact_terms::term.lt(&end))
-        .order((contact_terms::term, contact_terms::profile_id))
-        .select(contact_terms::profile_id.assume_not_null())
-        .limit(limit);
-    let in_fields = profile_field_terms::table
-        .filter(profile_field_terms::organization_id.eq(organization))
-        .filter(profile_field_terms::term.ge(prefix))
-        .filter(profile_field_terms::term.lt(&end))
-        .order((profile_field_terms::term, profile_field_terms::profile_id))
-        .select(profile_field_terms::profile_id)
-        .limit(limit);
-    Ok(in_contacts.union_all(in_fields).load(conn)?)
+    words: Sought,
+    limit: usize,
+) -> Result<Vec<(i32, ProfileId)>> {
+    Ok(Having { organization, words, limit }.load(conn)?)
 }
 
 /// Those of `ids` that have a word, wherever, that begins with `prefix`.
-pub fn having(
+pub fn those_having(
     conn: &mut PgConnection,
     organization: OrganizationId,
     ids: &[ProfileId],
@@ -108,6 +93,41 @@ pub fn matching_fields(
         FROM profile_field_terms WHERE organization_id = wanted.organization_id AND profile_id = wanted.id OFFSET 0) \
         AS held WHERE held.term >= low AND held.term < high";
     Ok(OfEach::<(Uuid, Uuid)>::new(sql, organization, ids, prefix).load(conn)?)
+}
+
+struct Having {
+    organization: OrganizationId,
+    words: Sought,
+    limit: usize,
+}
+
+impl QueryId for Having {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Having {
+    type SqlType = (Integer, Uuid);
+}
+
+impl RunQueryDsl<PgConnection> for Having {}
+
+impl QueryFragment<Pg> for Having {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        self.words.push(&mut out)?;
+        out.push_sql(" SELECT word, held.profile_id FROM sought CROSS JOIN LATERAL (");
+        let tables = ["profile_terms", "contact_terms", "profile_field_terms"];
+        for (table, union) in tables.into_iter().zip(["", " UNION ALL ", " UNION ALL "]) {
+            out.push_sql(&format!("{union}(SELECT profile_id FROM {table} WHERE organization_id = "));
+            out.push_bind_param::<Uuid, _>(&self.organization)?;
+            let limit = self.limit;
+            out.push_sql(&format!(
+                " AND profile_id IS NOT NULL AND term >= low AND term < high ORDER BY term, profile_id LIMIT {limit})"
+            ));
+        }
+        out.push_sql(&format!(" LIMIT {}) AS held", self.limit));
+        Ok(())
+    }
 }
 
 /// Looks something up of each profile that is `wanted`, by its id, which `OFFSET 0` holds the planner to. A prepared
