@@ -122,7 +122,7 @@ impl Kind {
             let description = "Key of a unique field: the profile that has the body's value of it is changed; without \
                 one, a profile is made.";
             let key = text().description(Some(description)).pattern(Some("^[a-z][a-z0-9_]{0,62}$"));
-            object = object.property("upsert_on", key.build()).required("upsert_on");
+            object = object.property("upsert_on", key.examples(["relation_number"]).build()).required("upsert_on");
         }
         if self.has_if_match {
             let description = "The version that was read, or its `ETag`: refused with 412 when it has changed since.";

@@ -168,7 +168,12 @@ async fn a_script_follows_what_happens() {
     // Transactions of other tests, in the same server, may hold back what is safe to show.
     while seen.last().is_none_or(|last| last != "profile.deleted") {
         let page = admin.get(&format!("/v1/changes?limit=2&wait=10&cursor={cursor}")).await.expect(200);
-        seen.extend(page.each("type"));
+        // What comes of the organization's beginning may have been held back, too.
+        seen.extend(
+            page.each("type")
+                .into_iter()
+                .filter(|kind| !kind.starts_with("organization.") && !kind.starts_with("user.")),
+        );
         cursor = page.text("/next_cursor");
     }
     assert_eq!(seen, ["profile.created", "contact.created", "contact.attached", "contact.detached", "profile.deleted"]);
