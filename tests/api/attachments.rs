@@ -399,11 +399,8 @@ async fn files_move_with_their_conversation() {
     let ada = Correspondence::new(&world).await;
     ada.receive(&world, 0, &[("offer.pdf", PDF)]).await;
     let (from, to) = (ada.exchanges[0].conversation, ada.exchanges[1].conversation);
-    let work = move |tx: &mut dossier::db::Tx| {
-        attachments::move_attachments(tx, &[from], to)?;
-        attachments::count_attachments(tx.conn, tx.organization, attachments::Of::Conversation(to), 5)
-    };
-    assert_eq!(world.database.connect().act(ada.organization, ActorRef::SYSTEM, work).await.unwrap(), 1);
+    let work = move |tx: &mut dossier::db::Tx| attachments::move_attachments(tx, &[from], to);
+    world.database.connect().act(ada.organization, ActorRef::SYSTEM, work).await.unwrap();
     let organization = ada.organization;
     world.database.execute(&format!("INSERT INTO conversation_redirects VALUES ('{organization}', '{from}', '{to}')"));
     let list = world.admin().get(&format!("/v1/conversations/{to}/attachments")).await.expect(200);
