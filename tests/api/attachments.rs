@@ -399,10 +399,7 @@ async fn files_move_with_their_conversation() {
     let ada = Correspondence::new(&world).await;
     ada.receive(&world, 0, &[("offer.pdf", PDF)]).await;
     let (from, to) = (ada.exchanges[0].conversation, ada.exchanges[1].conversation);
-    let work = move |tx: &mut dossier::db::Tx| {
-        attachments::move_attachments(tx, &[from], to)?;
-        Ok(())
-    };
+    let work = move |tx: &mut dossier::db::Tx| attachments::move_attachments(tx, &[from], to);
     world.database.connect().act(ada.organization, ActorRef::SYSTEM, work).await.unwrap();
     let organization = ada.organization;
     world.database.execute(&format!("INSERT INTO conversation_redirects VALUES ('{organization}', '{from}', '{to}')"));
