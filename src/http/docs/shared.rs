@@ -47,11 +47,12 @@ pub fn headers(deprecated: &[Deprecation]) -> Value {
         "Link": text("The next page, with rel=\"next\" (RFC 8288)."),
         "IdempotencyReplayed": text("`true` when the answer is that of an earlier request with the same key."),
     });
-    if !deprecated.is_empty() {
-        headers["Deprecation"] = text("Since when the operation should not be used: `@` and Unix seconds (RFC 9745).");
-    }
-    if deprecated.iter().any(|row| row.sunset.is_some()) {
-        headers["Sunset"] = text("When the operation goes: an HTTP date (RFC 8594).");
+    let since = text("Since when the operation should not be used: `@` and Unix seconds (RFC 9745).");
+    let sunset = text("When the operation goes: an HTTP date (RFC 8594).");
+    let has_sunset = deprecated.iter().any(|row| row.sunset.is_some());
+    let more = [("Deprecation", since, !deprecated.is_empty()), ("Sunset", sunset, has_sunset)];
+    if let Some(headers) = headers.as_object_mut() {
+        headers.extend(more.into_iter().filter(|(.., used)| *used).map(|(name, header, _)| (name.to_owned(), header)));
     }
     headers
 }
