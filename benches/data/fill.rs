@@ -82,6 +82,7 @@ macro_rules! copy {
         diesel::copy_from($table).from_insertable($rows).execute($conn).unwrap()
     };
 }
+#[allow(unused_imports, reason = "one benchmark of two writes rows of its own")]
 pub(crate) use copy;
 
 impl Filling {

@@ -68,7 +68,7 @@ impl Cast {
             let ids: Vec<ContactId> = self.contacts[places].iter().map(|(id, _)| *id).collect();
             let elsewhere = contacts::table.filter(contacts::organization_id.eq(organization));
             if let Some(profile) = profile {
-                diesel::update(elsewhere.clone().filter(contacts::profile_id.eq(profile)))
+                diesel::update(elsewhere.filter(contacts::profile_id.eq(profile)))
                     .set(contacts::profile_id.eq(None::<ProfileId>))
                     .execute(conn)
                     .unwrap();

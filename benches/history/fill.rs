@@ -61,7 +61,11 @@ pub fn fill(db: &Db, url: &str, messages: usize) {
     for first in (0..conversations).step_by(BLOCK) {
         filling.block(first..(first + BLOCK).min(conversations));
         if filling.rows.messages.len() >= BATCH || first + BLOCK >= conversations {
-            conn.transaction(|conn| diesel::QueryResult::Ok(filling.rows.copy(conn))).unwrap();
+            let copied: diesel::QueryResult<()> = conn.transaction(|conn| {
+                filling.rows.copy(conn);
+                Ok(())
+            });
+            copied.unwrap();
         }
         if (first + BLOCK) % (conversations / 10) < BLOCK {
             println!("  {} of {messages} messages", (first + BLOCK) * PER_CONVERSATION);

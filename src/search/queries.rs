@@ -353,7 +353,8 @@ type Contacts = HashMap<ContactId, (ContactRef, Option<ProfileRef>)>;
 
 /// These contacts, and the profile of each.
 fn contact_refs(conn: &mut PgConnection, organization: OrganizationId, ids: Vec<ContactId>) -> Result<Contacts> {
-    let rows: Vec<(ContactId, Option<String>, Medium, String, Option<(ProfileId, String)>)> = contacts::table
+    type Row = (ContactId, Option<String>, Medium, String, Option<(ProfileId, String)>);
+    let rows: Vec<Row> = contacts::table
         .left_join(
             profiles::table.on(profiles::organization_id
                 .eq(contacts::organization_id)

@@ -94,7 +94,7 @@ impl Customer {
         let first = json!({ "name": format!("A {turn}") });
         let contact = patch(format!("/v1/contacts/{}", self.contacts[last]), first.clone()).await;
         let profile = patch(format!("/v1/profiles/{}", self.profiles[last]), first).await;
-        let note = patch(format!("/v1/notes/{}", self.notes[old]), json!({ "pinned": turn % 2 == 0 })).await;
+        let note = patch(format!("/v1/notes/{}", self.notes[old]), json!({ "pinned": turn.is_multiple_of(2) })).await;
         vec![self.conversations[old].clone(), contact, profile, note]
     }
 
