@@ -46,7 +46,7 @@ REASONS = [
     ("body", "type|required", "/options"),
     ("body", "type", "/unique"),
     ("body", "", "/default"),
-    ("query", "rule|required|type", "to|option"),
+    ("query", "rule|required|type|repeated", "to|option"),
     ("query", "exclusive", "before|after|at|count"),
     # True or nothing, as its description says.
     ("query", "unsupported", "missing_fields"),

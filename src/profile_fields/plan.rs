@@ -298,6 +298,9 @@ pub fn with_type(was: &ProfileField, to: FieldType, options: &[String]) -> Resul
         [] => was.options.clone().filter(|_| to.has_options()),
         inputs => Some(checked_options(inputs, &mut errors)),
     };
+    // They came in the query.
+    let mut errors: Vec<FieldError> =
+        errors.into_iter().map(|error| FieldError::query("option", &error.code, error.message)).collect();
     match (to.has_options(), options.is_some()) {
         (true, false) => errors.push(FieldError::query("option", "required", format!("is required for {to}"))),
         (false, true) => errors.push(FieldError::query("option", "type", format!("{to} has no options"))),

@@ -319,6 +319,7 @@ pub struct ViolationFilter {
     pub to: Option<FieldType>,
     /// With `to=select` or `multi_select`: the value of an option; repeat it for each. Without it, the field's own.
     #[serde(default)]
+    #[param(value_type = Vec<OptionText>)]
     pub option: Vec<String>,
 }
 
