@@ -11,7 +11,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 SEED=${1:-1}
 EXAMPLES=${EXAMPLES:-10}
-SECONDS_EACH=${SECONDS_EACH:-160}
+SECONDS_EACH=${SECONDS_EACH:-60}
 
 if [ -z "${SCHEMATHESIS:-}" ]; then
     python3 -m venv target/fuzz
