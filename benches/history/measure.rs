@@ -171,8 +171,10 @@ async fn histories(service: &Service, found: &Found) -> Vec<Asked> {
             asked.push(Asked::new(format!("{list} {name} first"), path(profile), vec![vec![]]));
         }
         let cursors = deep(service, &path(found.large)).await;
-        let deep = cursors.into_iter().map(|cursor| vec![("cursor", cursor)]).collect();
-        asked.push(Asked::new(format!("{list} large deep"), path(found.large), deep));
+        let deep: Vec<Query> = cursors.into_iter().map(|cursor| vec![("cursor", cursor)]).collect();
+        if !deep.is_empty() {
+            asked.push(Asked::new(format!("{list} large deep"), path(found.large), deep));
+        }
         let jumps = days().into_iter().map(|day| vec![(jump, day)]).collect();
         asked.push(Asked::new(format!("{list} large jump"), path(found.large), jumps));
     }
@@ -182,7 +184,7 @@ async fn histories(service: &Service, found: &Found) -> Vec<Asked> {
     asked
 }
 
-/// The cursors of the pages up to page 1,000, or up to the last but one.
+/// The cursors of the pages up to page 1,000, or up to the last but one; none where there is but one page.
 async fn deep(service: &Service, path: &str) -> Vec<String> {
     let mut cursors: Vec<String> = Vec::new();
     while cursors.len() < DEEP - 1 {
@@ -193,11 +195,10 @@ async fn deep(service: &Service, path: &str) -> Vec<String> {
             None => break,
         }
     }
-    if cursors.len() < DEEP - 1 {
+    if cursors.len() < DEEP - 1 && cursors.len() > 1 {
         // The last page is shorter.
         cursors.pop();
     }
-    assert!(!cursors.is_empty(), "{path} has one page");
     cursors.split_off(cursors.len().saturating_sub(PLACES))
 }
 

@@ -36,7 +36,6 @@ impl Service {
             .env("DOSSIER_BIND", format!("127.0.0.1:{port}"))
             .env("DOSSIER_JWT_SECRET", SECRET)
             .env("DOSSIER_DATA_DIR", folder().join("files"))
-            .env("RUST_LOG", "warn")
             .stdout(Stdio::null())
             .spawn()
             .unwrap();

@@ -28,7 +28,8 @@ use crate::text;
 const CANDIDATES: usize = 100;
 /// Candidates where a filter must fit, too.
 const FILTERED: usize = 500;
-/// With fewer hits than this, profiles are looked for that have one word here and another there, and typos.
+/// With fewer hits than this, profiles are looked for that have one word here and another there, and typos: of several
+/// words only where nothing was found, since a name that all of them fit is hardly one that was mistyped.
 const FEW: usize = 3;
 /// Entries of an index that are read for several words.
 const DEEP: usize = 20_000;
@@ -99,8 +100,10 @@ struct Hit {
 
 fn search(tx: &mut Tx, typed: &str, wanted: &Wanted, fields: &[ProfileField], page: &Page) -> Result<ProfileList> {
     let words = text::query_words(typed);
-    let (hits, truncated) = if words.is_empty() { (Vec::new(), false) } else { hits(tx, typed, &words, wanted)? };
     let seen: usize = page.after()?.unwrap_or(0);
+    let shown = seen + usize::try_from(page.limit).unwrap_or(0) + 1;
+    let (hits, truncated) =
+        if words.is_empty() { (Vec::new(), false) } else { hits(tx, typed, &words, wanted, shown)? };
     let total = hits.len();
     let mut shown: Vec<(usize, Hit)> = hits.into_iter().enumerate().skip(seen).collect();
     let next_cursor = page.cut(&mut shown, |(place, _)| place + 1)?;
@@ -116,8 +119,8 @@ fn search(tx: &mut Tx, typed: &str, wanted: &Wanted, fields: &[ProfileField], pa
     Ok(ProfileList { data, next_cursor, count, truncated: Some(truncated) })
 }
 
-/// At most [`CANDIDATES`], best first, and whether a bound may have cut more off.
-fn hits(tx: &mut Tx, typed: &str, words: &[String], wanted: &Wanted) -> Result<(Vec<Hit>, bool)> {
+/// At most [`CANDIDATES`], best first as far as they are `shown`, and whether a bound may have cut more off.
+fn hits(tx: &mut Tx, typed: &str, words: &[String], wanted: &Wanted, shown: usize) -> Result<(Vec<Hit>, bool)> {
     let bound = if wanted.is_all() { CANDIDATES } else { FILTERED };
     let whole = text::sort_key(typed);
     let reach = Reach { read: if words.len() == 1 { bound } else { DEEP }, found: bound };
@@ -136,10 +139,10 @@ fn hits(tx: &mut Tx, typed: &str, words: &[String], wanted: &Wanted) -> Result<(
         found.is_cut |= is_cut;
         elsewhere.into_iter().for_each(|profile| found.add(profile, Fit::Elsewhere));
     }
-    let mut hits = rank(tx, &found, wanted, bound)?;
-    if hits.len() < FEW {
+    let mut hits = rank(tx, &found, wanted, bound, shown)?;
+    if hits.len() < if words.len() == 1 { FEW } else { 1 } {
         let near = nearly(tx, words, &found)?;
-        hits.extend(rank(tx, &near, wanted, bound)?);
+        hits.extend(rank(tx, &near, wanted, bound, shown)?);
         found.is_cut |= near.is_cut;
     }
     let truncated = found.is_cut || hits.len() > CANDIDATES;
@@ -162,23 +165,38 @@ impl Found {
     }
 }
 
-/// The wanted ones of the best candidates: as they fit, then the latest contact moment first.
-fn rank(tx: &mut Tx, found: &Found, wanted: &Wanted, bound: usize) -> Result<Vec<Hit>> {
+/// The wanted ones of the best candidates: as they fit, then the latest contact moment first, as far as they are `shown`.
+fn rank(tx: &mut Tx, found: &Found, wanted: &Wanted, bound: usize, shown: usize) -> Result<Vec<Hit>> {
     let mut best: Vec<(&ProfileId, &(Fit, usize))> = found.places.iter().collect();
     best.sort_by_key(|(_, place)| **place);
     best.truncate(bound);
-    let ids: Vec<ProfileId> = best.into_iter().map(|(id, _)| *id).collect();
-    let moments: HashMap<ProfileId, TimeOrNever> = match ids.is_empty() {
+    let best: Vec<(ProfileId, Fit)> = best.into_iter().map(|(id, (fit, _))| (*id, *fit)).collect();
+    let looked_up = if wanted.is_all() { compared(&best, shown) } else { best.iter().map(|(id, _)| *id).collect() };
+    let moments: HashMap<ProfileId, TimeOrNever> = match looked_up.is_empty() {
         true => HashMap::new(),
-        false => queries::wanted_of(tx.conn, tx.organization, wanted, &ids)?.into_iter().collect(),
+        false => queries::wanted_of(tx.conn, tx.organization, wanted, &looked_up)?.into_iter().collect(),
     };
-    let mut hits: Vec<(TimeOrNever, Hit)> = ids
+    let of_others = wanted.is_all().then_some(TimeOrNever(None));
+    let mut hits: Vec<(TimeOrNever, Hit)> = best
         .into_iter()
-        .filter_map(|profile| Some((*moments.get(&profile)?, Hit { profile, fit: found.places.get(&profile)?.0 })))
+        .filter_map(|(profile, fit)| Some((moments.get(&profile).copied().or(of_others)?, Hit { profile, fit })))
         .collect();
     // Those of one fit and moment stay as they were found.
     hits.sort_by_key(|(moment, hit)| (hit.fit, Reverse(*moment)));
     Ok(hits.into_iter().map(|(_, hit)| hit).collect())
+}
+
+/// Whose moments tell the order of what is `shown`: those that fit as well as others do.
+fn compared(best: &[(ProfileId, Fit)], shown: usize) -> Vec<ProfileId> {
+    let mut before = 0;
+    let mut compared = Vec::new();
+    for alike in best.chunk_by(|(_, one), (_, other)| one == other) {
+        if before < shown && alike.len() > 1 {
+            compared.extend(alike.iter().map(|(id, _)| *id));
+        }
+        before += alike.len();
+    }
+    compared
 }
 
 /// Profiles that have every word, not all of them in the name: those of the rarest word that have the others; none
@@ -243,8 +261,9 @@ fn say_what_matched(
     fields: &[ProfileField],
 ) -> Result<()> {
     let mut found: HashMap<ProfileId, Matched> = HashMap::new();
+    let found_elsewhere = profiles.iter().filter(|profile| elsewhere.contains(&profile.id));
     let names: HashMap<ProfileId, Vec<String>> =
-        profiles.iter().map(|profile| (profile.id, text::words(&profile.name))).collect();
+        found_elsewhere.map(|profile| (profile.id, text::words(&profile.name))).collect();
     for word in words {
         // A word that the name has, too, says nothing.
         let lacks = |id: &&ProfileId| {

@@ -10,7 +10,7 @@ use crate::error::Result;
 use crate::ids::{OrganizationId, ProfileId};
 
 /// So far are the entries of words counted, to read those of the rarest.
-const COUNTED: usize = 2000;
+const COUNTED: usize = 1000;
 
 /// Words that are sought, each in one or several spellings, or beginnings of these.
 #[derive(Debug, Default)]
@@ -98,10 +98,18 @@ pub fn candidates(
     words: &[String],
     reach: Reach,
 ) -> Result<Candidates> {
-    let beginning = Some((typed.to_owned(), prefix_end(typed)));
-    // Words hold letters, digits and marks only: there is nothing to escape.
-    let like = if words.len() > 1 { words.iter().map(like).collect() } else { Vec::new() };
-    InNames { organization, beginning, sought: Sought::from_iter(words), like, reach }.load_from(conn)
+    let beginning = (typed.to_owned(), prefix_end(typed));
+    let rows = match words {
+        [word] => {
+            let word = (word.clone(), prefix_end(word));
+            OneWord { organization, beginning, word, found: reach.found }.load(conn)?
+        }
+        _ => {
+            let (sought, like) = (Sought::from_iter(words), words.iter().map(like).collect());
+            InNames { organization, beginning: Some(beginning), sought, like, reach }.load(conn)?
+        }
+    };
+    Ok(gathered(rows, reach))
 }
 
 /// Profiles whose name has all the words of `sought`, and `others`; perhaps also one that hasn't.
@@ -113,9 +121,11 @@ pub fn in_names(
     reach: Reach,
 ) -> Result<Candidates> {
     let like = others.iter().copied().map(like).collect();
-    InNames { organization, beginning: None, sought, like, reach }.load_from(conn)
+    let rows = InNames { organization, beginning: None, sought, like, reach }.load(conn)?;
+    Ok(gathered(rows, reach))
 }
 
+/// Words hold letters, digits and marks only: there is nothing to escape.
 fn like(word: &String) -> String {
     format!("% {word}%")
 }
@@ -131,34 +141,115 @@ pub fn spelled(
     Ok(Spelled { organization, sought, limit }.load(conn)?)
 }
 
+/// Of which index an entry is (the names', their words', contacts' or fields'), whose, what stands there, and whether
+/// that index was left there.
+type Entry = (i32, ProfileId, String, bool);
+
+fn gathered(rows: Vec<Entry>, reach: Reach) -> Candidates {
+    let is_full = |index: i32| rows.iter().filter(|(other, ..)| *other == index).count() >= reach.found;
+    let is_cut = (0..4).any(is_full) || rows.iter().any(|(.., is_end)| *is_end);
+    let candidate = |(index, profile, name, _)| {
+        let source = match index {
+            0 => Source::Beginning,
+            1 => Source::Words,
+            _ => Source::Elsewhere,
+        };
+        Candidate { profile, source, name }
+    };
+    Candidates { is_cut, found: rows.into_iter().map(candidate).collect() }
+}
+
+/// A beginning, and what follows everything that begins so.
+type Bounds = (String, String);
+
+/// Entries of an index in its order, between two bounds and up to `limit`, as a part of a statement.
+fn push_index<'b>(
+    out: &mut AstPass<'_, 'b, Pg>,
+    organization: &'b OrganizationId,
+    (select, column, condition, order): (&str, &str, &str, &str),
+    (low, high): &'b Bounds,
+    limit: usize,
+) -> QueryResult<()> {
+    out.push_sql(&format!("(SELECT {select} WHERE organization_id = "));
+    out.push_bind_param::<Uuid, _>(organization)?;
+    out.push_sql(&format!(" AND {column} >= "));
+    out.push_bind_param::<Text, _>(low)?;
+    out.push_sql(&format!(" AND {column} < "));
+    out.push_bind_param::<Text, _>(high)?;
+    out.push_sql(&format!(" AND {condition} ORDER BY {order} LIMIT {limit})"));
+    Ok(())
+}
+
+/// The names that begin so.
+const NAMES: (&str, &str, &str, &str) =
+    ("0, id, sort_name, false FROM profiles", "sort_name", "deleted_at IS NULL", "sort_name, id");
+
+/// What is typed first, and most. Prepared by its text, as the others.
+struct OneWord {
+    organization: OrganizationId,
+    beginning: Bounds,
+    word: Bounds,
+    found: usize,
+}
+
+impl QueryId for OneWord {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for OneWord {
+    type SqlType = (Integer, Uuid, Text, Bool);
+}
+
+impl RunQueryDsl<PgConnection> for OneWord {}
+
+impl QueryFragment<Pg> for OneWord {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        let Self { organization, beginning, word, found } = self;
+        let (low, high) = word;
+        out.push_sql("WITH beginning AS MATERIALIZED ");
+        push_index(&mut out, organization, NAMES, beginning, *found)?;
+        // Where enough names begin so, others are better only if they have the word itself: no letter sorts before a space.
+        out.push_sql(&format!(
+            ", begun AS MATERIALIZED (SELECT count(*) >= {found} AS is_full FROM beginning), \
+             named AS MATERIALIZED (SELECT 1, profile_id, words, false FROM profile_terms WHERE organization_id = "
+        ));
+        out.push_bind_param::<Uuid, _>(organization)?;
+        out.push_sql(" AND term >= ");
+        out.push_bind_param::<Text, _>(low)?;
+        out.push_sql(" AND term < CASE WHEN (SELECT is_full FROM begun) THEN ");
+        out.push_bind_param::<Text, _>(low)?;
+        out.push_sql(" || ' ' ELSE ");
+        out.push_bind_param::<Text, _>(high)?;
+        out.push_sql(&format!(
+            " END ORDER BY term, profile_id LIMIT {found}), \
+             rare AS MATERIALIZED (SELECT count(*) < {found} AND NOT (SELECT is_full FROM begun) AS is_rare FROM named) \
+             SELECT * FROM beginning UNION ALL SELECT * FROM named"
+        ));
+        let is_rare = "(SELECT is_rare FROM rare)";
+        let attached = format!("profile_id IS NOT NULL AND {is_rare}");
+        for (select, condition) in [
+            ("2, profile_id, '', false FROM contact_terms", attached.as_str()),
+            ("3, profile_id, '', false FROM profile_field_terms", is_rare),
+        ] {
+            out.push_sql(" UNION ALL ");
+            push_index(&mut out, organization, (select, "term", condition, "term, profile_id"), word, *found)?;
+        }
+        Ok(())
+    }
+}
+
 /// Prepared by its text, which the bounds are a part of: the planner sees how little is read.
 #[derive(Debug)]
 struct InNames {
     organization: OrganizationId,
-    /// What the whole name may begin with, and what follows all these.
-    beginning: Option<(String, String)>,
+    beginning: Option<Bounds>,
     sought: Sought,
     like: Vec<String>,
     reach: Reach,
 }
 
 impl InNames {
-    fn load_from(self, conn: &mut PgConnection) -> Result<Candidates> {
-        let limit = self.reach.found;
-        let rows: Vec<(i32, ProfileId, String, bool)> = self.load(conn)?;
-        let is_full = |index: i32| rows.iter().filter(|(other, ..)| *other == index).count() >= limit;
-        let is_cut = (0..4).any(is_full) || rows.iter().any(|(.., is_end)| *is_end);
-        let candidate = |(index, profile, name, _)| {
-            let source = match index {
-                0 => Source::Beginning,
-                1 => Source::Words,
-                _ => Source::Elsewhere,
-            };
-            Candidate { profile, source, name }
-        };
-        Ok(Candidates { is_cut, found: rows.into_iter().map(candidate).collect() })
-    }
-
     /// Which word is read, and the words of names that have it, as far as `read`: whether that is the end shows there.
     fn push_named<'b>(&'b self, out: &mut AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.sought.push(out)?;
@@ -191,23 +282,6 @@ impl InNames {
         out.push_sql(&format!(") OR is_end) LIMIT {found}) "));
         Ok(())
     }
-
-    /// Entries of another index between two bounds, as a part of the answer.
-    fn push_index<'b>(
-        &'b self,
-        out: &mut AstPass<'_, 'b, Pg>,
-        (select, column, condition, order): (&str, &str, &str, &str),
-        (low, high): (&'b String, &'b String),
-    ) -> QueryResult<()> {
-        out.push_sql(&format!("(SELECT {select} WHERE organization_id = "));
-        out.push_bind_param::<Uuid, _>(&self.organization)?;
-        out.push_sql(&format!(" AND {column} >= "));
-        out.push_bind_param::<Text, _>(low)?;
-        out.push_sql(&format!(" AND {column} < "));
-        out.push_bind_param::<Text, _>(high)?;
-        out.push_sql(&format!(" AND {condition} ORDER BY {order} LIMIT {})", self.reach.found));
-        Ok(())
-    }
 }
 
 impl QueryId for InNames {
@@ -224,24 +298,11 @@ impl RunQueryDsl<PgConnection> for InNames {}
 impl QueryFragment<Pg> for InNames {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         self.push_named(&mut out)?;
-        if let Some((low, high)) = &self.beginning {
-            let names = ("0, id, sort_name, false FROM profiles", "sort_name", "deleted_at IS NULL", "sort_name, id");
-            self.push_index(&mut out, names, (low, high))?;
+        if let Some(beginning) = &self.beginning {
+            push_index(&mut out, &self.organization, NAMES, beginning, self.reach.found)?;
             out.push_sql(" UNION ALL ");
         }
         out.push_sql("SELECT 1, profile_id, words, is_end FROM named");
-        if let (Some(_), [low], [high]) = (&self.beginning, self.sought.from.as_slice(), self.sought.before.as_slice())
-        {
-            let is_rare = format!("(SELECT count(*) FROM named) < {}", self.reach.found);
-            let attached = format!("profile_id IS NOT NULL AND {is_rare}");
-            for (select, condition) in [
-                ("2, profile_id, '', false FROM contact_terms", &attached),
-                ("3, profile_id, '', false FROM profile_field_terms", &is_rare),
-            ] {
-                out.push_sql(" UNION ALL ");
-                self.push_index(&mut out, (select, "term", condition, "term, profile_id"), (low, high))?;
-            }
-        }
         Ok(())
     }
 }

@@ -5,13 +5,13 @@ use std::marker::PhantomData;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, Integer, Nullable, Text, Timestamptz, Uuid};
+use diesel::sql_types::{Array, Integer, Nullable, Text, Uuid};
 
 use super::names::Sought;
 use super::wanted::{Wanted, filtered};
 use crate::channels::Medium;
 use crate::db::keyset::prefix_end;
-use crate::db::schema::profiles;
+use crate::db::schema::{profile_activity, profiles};
 use crate::db::types::TimeOrNever;
 use crate::error::Result;
 use crate::ids::{OrganizationId, ProfileFieldId, ProfileId};
@@ -55,16 +55,18 @@ pub fn wanted_of(
     wanted: &Wanted,
     ids: &[ProfileId],
 ) -> Result<Vec<(ProfileId, TimeOrNever)>> {
-    let sql = "SELECT wanted.id, found.last_contact_moment_at FROM wanted CROSS JOIN LATERAL (\
-        SELECT last_contact_moment_at FROM profile_activity \
-        WHERE organization_id = wanted.organization_id AND profile_id = wanted.id OFFSET 0) AS found";
-    let moments = |conn, ids: &[ProfileId]| OfEach::<(Uuid, Timestamptz)>::new(sql, organization, ids, "").load(conn);
-    if wanted.is_all() {
-        return Ok(moments(conn, ids)?);
-    }
-    let fitting = filtered(organization, wanted).filter(profiles::id.eq_any(ids)).select(profiles::id);
-    let fitting: Vec<ProfileId> = fitting.load(conn)?;
-    Ok(moments(conn, &fitting)?)
+    let fitting: Option<Vec<ProfileId>> = match wanted.is_all() {
+        true => None,
+        false => {
+            let fitting = filtered(organization, wanted).filter(profiles::id.eq_any(ids));
+            Some(fitting.select(profiles::id).load(conn)?)
+        }
+    };
+    Ok(profile_activity::table
+        .filter(profile_activity::organization_id.eq(organization))
+        .filter(profile_activity::profile_id.eq_any(fitting.as_deref().unwrap_or(ids)))
+        .select((profile_activity::profile_id, profile_activity::last_contact_moment_at))
+        .load(conn)?)
 }
 
 /// Of each of these profiles the first contact of whose address or name a word begins with `prefix`.
