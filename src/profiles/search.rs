@@ -23,9 +23,11 @@ use crate::ids::ProfileId;
 use crate::profile_fields::{self, ProfileField};
 use crate::text;
 
-/// As many are ranked, and so may be hits: the last contact moment of each is looked up, which is half of what a search
-/// costs.
+/// As many are ranked, and so may be hits.
 const CANDIDATES: usize = 100;
+/// Of so many that follow one another as they fit and as the index has them, those come first that had the latest
+/// contact moment: to look that up is a good part of what a search costs, and no page needs it of those behind it.
+const BLOCK: usize = 50;
 /// Candidates where a filter must fit, too.
 const FILTERED: usize = 500;
 /// With fewer hits than this, profiles are looked for that have one word here and another there, and typos: of several
@@ -101,7 +103,7 @@ struct Hit {
 fn search(tx: &mut Tx, typed: &str, wanted: &Wanted, fields: &[ProfileField], page: &Page) -> Result<ProfileList> {
     let words = text::query_words(typed);
     let seen: usize = page.after()?.unwrap_or(0);
-    let shown = seen + usize::try_from(page.limit).unwrap_or(0) + 1;
+    let shown = seen + usize::try_from(page.limit).unwrap_or(0);
     let (hits, truncated) =
         if words.is_empty() { (Vec::new(), false) } else { hits(tx, typed, &words, wanted, shown)? };
     let total = hits.len();
@@ -165,7 +167,8 @@ impl Found {
     }
 }
 
-/// The wanted ones of the best candidates: as they fit, then the latest contact moment first, as far as they are `shown`.
+/// The wanted ones of the best candidates: as they fit, then in each [`BLOCK`] the latest contact moment first, as far as
+/// they are `shown`.
 fn rank(tx: &mut Tx, found: &Found, wanted: &Wanted, bound: usize, shown: usize) -> Result<Vec<Hit>> {
     let mut best: Vec<(&ProfileId, &(Fit, usize))> = found.places.iter().collect();
     best.sort_by_key(|(_, place)| **place);
@@ -176,27 +179,22 @@ fn rank(tx: &mut Tx, found: &Found, wanted: &Wanted, bound: usize, shown: usize)
         true => HashMap::new(),
         false => queries::wanted_of(tx.conn, tx.organization, wanted, &looked_up)?.into_iter().collect(),
     };
-    let of_others = wanted.is_all().then_some(TimeOrNever(None));
-    let mut hits: Vec<(TimeOrNever, Hit)> = best
-        .into_iter()
-        .filter_map(|(profile, fit)| Some((moments.get(&profile).copied().or(of_others)?, Hit { profile, fit })))
-        .collect();
-    // Those of one fit and moment stay as they were found.
-    hits.sort_by_key(|(moment, hit)| (hit.fit, Reverse(*moment)));
-    Ok(hits.into_iter().map(|(_, hit)| hit).collect())
+    let mut hits = best;
+    if !wanted.is_all() {
+        hits.retain(|(id, _)| moments.contains_key(id));
+    }
+    for block in hits.chunks_mut(BLOCK) {
+        // Those of one fit and moment stay as they were found.
+        block.sort_by_key(|(id, fit)| (*fit, Reverse(moments.get(id).copied())));
+    }
+    Ok(hits.into_iter().map(|(profile, fit)| Hit { profile, fit }).collect())
 }
 
-/// Whose moments tell the order of what is `shown`: those that fit as well as others do.
+/// Whose moments tell the order of what is `shown`: those that fit as well as others of their block.
 fn compared(best: &[(ProfileId, Fit)], shown: usize) -> Vec<ProfileId> {
-    let mut before = 0;
-    let mut compared = Vec::new();
-    for alike in best.chunk_by(|(_, one), (_, other)| one == other) {
-        if before < shown && alike.len() > 1 {
-            compared.extend(alike.iter().map(|(id, _)| *id));
-        }
-        before += alike.len();
-    }
-    compared
+    let blocks = best.chunks(BLOCK).take(shown.div_ceil(BLOCK));
+    let alike = blocks.flat_map(|block| block.chunk_by(|(_, one), (_, other)| one == other));
+    alike.filter(|alike| alike.len() > 1).flatten().map(|(id, _)| *id).collect()
 }
 
 /// Profiles that have every word, not all of them in the name: those of the rarest word that have the others; none
