@@ -10,7 +10,7 @@ mod routes;
 mod types;
 
 pub use crate::db::subject::Subject as On;
-pub use queries::{count_notes, create_note, delete_note, list_notes, move_notes, reindex_notes, update_note};
+pub use queries::{create_note, delete_note, first_notes, list_notes, move_notes, reindex_notes, update_note};
 pub use types::{CreateNote, Note, NoteList, Noted, NotedType, UpdateNote};
 
 use utoipa_actix_web::service_config::ServiceConfig;

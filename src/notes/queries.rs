@@ -79,6 +79,26 @@ impl NoteRow {
 /// Pinned ones first, then the newest. 404 for what isn't there.
 pub fn list_notes(conn: &mut PgConnection, organization: OrganizationId, on: On, page: &Page) -> Result<NoteList> {
     let on = on.find(conn, organization)?;
+    page_of_notes(conn, organization, on, page)
+}
+
+/// The first page of the notes on what is there, and how many it has; at most `cap + 1`, which says that there are more.
+pub fn first_notes(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    on: On,
+    page: &Page,
+    cap: i64,
+) -> Result<(NoteList, i64)> {
+    let list = page_of_notes(conn, organization, on, page)?;
+    let count = match list.next_cursor {
+        Some(_) => keyset::count_limited(conn, notes_on(organization, on).select(notes::id).limit(cap + 1))?,
+        None => i64::try_from(list.data.len()).map_err(Error::internal)?,
+    };
+    Ok((list, count))
+}
+
+fn page_of_notes(conn: &mut PgConnection, organization: OrganizationId, on: On, page: &Page) -> Result<NoteList> {
     let mut query = notes_on(organization, on)
         .select(NoteRow::as_select())
         .order((notes::pinned.desc(), notes::created_at.desc(), notes::id.desc()))
@@ -91,12 +111,6 @@ pub fn list_notes(conn: &mut PgConnection, organization: OrganizationId, on: On,
     let next_cursor = page.cut(&mut rows, |row| (row.pinned, row.created_at, row.id))?;
     let count = keyset::count(conn, page, || notes_on(organization, on).select(notes::id))?;
     Ok(NoteList { data: views(conn, organization, rows)?, next_cursor, count })
-}
-
-/// How many there are; at most `cap + 1`, which says that there are more.
-pub fn count_notes(conn: &mut PgConnection, organization: OrganizationId, on: On, cap: i64) -> Result<i64> {
-    let on = on.find(conn, organization)?;
-    keyset::count_limited(conn, notes_on(organization, on).select(notes::id).limit(cap + 1))
 }
 
 fn notes_on<'a>(organization: OrganizationId, on: On) -> notes::BoxedQuery<'a, Pg> {

@@ -43,7 +43,7 @@ pub fn contact_beside(
         .ok_or_else(|| Error::new(Code::ContactNotFound, "The contact takes no part in this conversation."))
 }
 
-/// The folders of a contact, and of its profile.
+/// The folders of a contact, and of its profile: what both have is read at once.
 pub fn sidebar(
     conn: &mut PgConnection,
     organization: OrganizationId,
@@ -51,28 +51,50 @@ pub fn sidebar(
     contact: ContactId,
 ) -> Result<Sidebar> {
     let contact = contacts::get_contact(conn, organization, contact)?;
-    let profile = contact.profile_id;
-    let path = format!("/v1/contacts/{}", contact.id);
-    Ok(Sidebar {
-        contact: ContactFolders {
-            contact_moments: moments_folder(conn, organization, &[contact.id], &path)?,
-            attachments: attachments_folder(conn, organization, links, &[contact.id], &path)?,
-            notes: notes_folder(conn, organization, notes::On::Contact(contact.id), &path)?,
-            contact,
-        },
-        profile: profile.map(|id| profile_folders(conn, organization, links, id)).transpose()?,
-    })
+    let alone = [contact.id];
+    let of_profile = match contact.profile_id {
+        Some(id) => moments::contact_ids_of_profile(conn, organization, id)?,
+        None => Vec::new(),
+    };
+    let mut owners = vec![(alone.as_slice(), format!("/v1/contacts/{}", contact.id))];
+    owners.extend(contact.profile_id.map(|id| (of_profile.as_slice(), format!("/v1/profiles/{id}"))));
+    let pages = |list: &str| -> Vec<(&[ContactId], Page)> {
+        owners.iter().map(|(ids, path)| (*ids, Page::first(&format!("{path}/{list}"), ENTRIES))).collect()
+    };
+    let moments = moments::first_moments(conn, organization, &pages("contact-moments"), CAP)?;
+    let mut moments = moments.into_iter().map(|(list, count)| {
+        let (count, count_capped) = capped(count);
+        ContactMomentFolder { data: list.data, next_cursor: list.next_cursor, count, count_capped }
+    });
+    let files = attachments::first_attachments(conn, organization, links, &pages("attachments"), CAP)?;
+    let mut files = files.into_iter().map(|(list, count)| {
+        let (count, count_capped) = capped(count);
+        AttachmentFolder { data: list.data, next_cursor: list.next_cursor, count, count_capped }
+    });
+    let missing = || Error::internal("a folder that was asked for");
+    let of_contact = (moments.next().ok_or_else(missing)?, files.next().ok_or_else(missing)?);
+    let profile = match (contact.profile_id, moments.next(), files.next()) {
+        (Some(id), Some(moments), Some(files)) => Some(profile_folders(conn, organization, id, moments, files)?),
+        _ => None,
+    };
+    let (contact_moments, attachments) = of_contact;
+    let notes =
+        notes_folder(conn, organization, notes::On::Contact(contact.id), &format!("/v1/contacts/{}", contact.id))?;
+    Ok(Sidebar { contact: ContactFolders { contact_moments, attachments, notes, contact }, profile })
 }
 
 fn profile_folders(
     conn: &mut PgConnection,
     organization: OrganizationId,
-    links: &Links,
     id: ProfileId,
+    contact_moments: ContactMomentFolder,
+    attachments: AttachmentFolder,
 ) -> Result<ProfileFolders> {
-    let profile = profiles::get_profile(conn, organization, id)?;
+    let fields = profile_fields::fields(conn, organization)?;
+    let profile = profiles::profile_views(conn, organization, &fields, &[id])?.pop();
+    let profile = profile.ok_or_else(|| Error::not_found(Code::ProfileNotFound))?;
     let path = format!("/v1/profiles/{id}");
-    let profile_fields = profile_fields::fields(conn, organization)?
+    let profile_fields = fields
         .into_iter()
         .map(|field| ProfileFieldValue {
             value: profile.fields.get(&field.key).cloned(),
@@ -86,40 +108,14 @@ fn profile_folders(
     let page = Page::first(&format!("{path}/contacts"), ENTRIES);
     let contacts = contacts::contacts_of_profile(conn, organization, id, &page)?;
     let (count, count_capped) = capped(profile.contact_count);
-    let contact_ids = moments::contact_ids(conn, organization, moments::Of::Profile(id))?;
     Ok(ProfileFolders {
         contacts: ContactFolder { data: contacts.data, next_cursor: contacts.next_cursor, count, count_capped },
         profile_fields,
-        contact_moments: moments_folder(conn, organization, &contact_ids, &path)?,
-        attachments: attachments_folder(conn, organization, links, &contact_ids, &path)?,
+        contact_moments,
+        attachments,
         notes: notes_folder(conn, organization, notes::On::Profile(id), &path)?,
         profile,
     })
-}
-
-fn moments_folder(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    contacts: &[ContactId],
-    path: &str,
-) -> Result<ContactMomentFolder> {
-    let page = Page::first(&format!("{path}/contact-moments"), ENTRIES);
-    let (list, count) = moments::first_moments(conn, organization, contacts, &page, CAP)?;
-    let (count, count_capped) = capped(count);
-    Ok(ContactMomentFolder { data: list.data, next_cursor: list.next_cursor, count, count_capped })
-}
-
-fn attachments_folder(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    links: &Links,
-    contacts: &[ContactId],
-    path: &str,
-) -> Result<AttachmentFolder> {
-    let page = Page::first(&format!("{path}/attachments"), ENTRIES);
-    let (list, count) = attachments::first_attachments(conn, organization, links, contacts, &page, CAP)?;
-    let (count, count_capped) = capped(count);
-    Ok(AttachmentFolder { data: list.data, next_cursor: list.next_cursor, count, count_capped })
 }
 
 fn notes_folder(
@@ -129,19 +125,11 @@ fn notes_folder(
     path: &str,
 ) -> Result<NoteFolder> {
     let page = Page::first(&format!("{path}/notes"), ENTRIES);
-    let list = notes::list_notes(conn, organization, on, &page)?;
-    let (count, count_capped) = match list.next_cursor {
-        Some(_) => capped(notes::count_notes(conn, organization, on, CAP)?),
-        None => whole(list.data.len()),
-    };
+    let (list, count) = notes::first_notes(conn, organization, on, &page, CAP)?;
+    let (count, count_capped) = capped(count);
     Ok(NoteFolder { data: list.data, next_cursor: list.next_cursor, count, count_capped })
 }
 
 fn capped(count: i64) -> (i64, bool) {
     (count.min(CAP), count > CAP)
-}
-
-/// All entries are here: nothing has to be counted.
-fn whole(entries: usize) -> (i64, bool) {
-    (i64::try_from(entries).unwrap_or(CAP), false)
 }

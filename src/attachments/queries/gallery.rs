@@ -69,7 +69,7 @@ fn in_order(
     keys: Vec<Key>,
 ) -> Result<Vec<Attachment>> {
     let ids: Vec<AttachmentId> = keys.into_iter().map(|(_, id)| id).collect();
-    let mut rows: HashMap<AttachmentId, AttachmentRow> = attachments::table
+    let rows: HashMap<AttachmentId, AttachmentRow> = attachments::table
         .filter(attachments::organization_id.eq(organization))
         .filter(attachments::id.eq_any(&ids))
         .select(AttachmentRow::as_select())
@@ -77,26 +77,34 @@ fn in_order(
         .into_iter()
         .map(|row| (row.id, row))
         .collect();
-    views(conn, organization, links, ids.iter().filter_map(|id| rows.remove(id)).collect())
+    views(conn, organization, links, ids.iter().filter_map(|id| rows.get(id).cloned()).collect())
 }
 
-/// The first page of the files of these contacts, and how many there are; at most `cap + 1`, which says that there are
-/// more.
+/// The first pages of the files of these contacts and of those, and how many each has; at most `cap + 1`, which says
+/// that there are more.
 pub fn first_attachments(
     conn: &mut PgConnection,
     organization: OrganizationId,
     links: &Links,
-    contacts: &[ContactId],
-    page: &Page,
+    of: &[(&[ContactId], Page)],
     cap: i64,
-) -> Result<(AttachmentList, i64)> {
-    let ids = contacts.iter().map(|id| id.0).collect();
-    let owners = Owners { column: Column::Contact, ids, contacts: Vec::new() };
-    let files = Files { organization, owners: &owners, filter: &AttachmentFilter::default(), from: None };
-    let mut keys: Vec<Key> = Newest::new(&files, None, page.rows().max(cap + 1)).load(conn)?;
-    let count = i64::try_from(keys.len()).map_err(Error::internal)?;
-    let next_cursor = page.cut(&mut keys, |key| *key)?;
-    Ok((AttachmentList { data: in_order(conn, organization, links, keys)?, next_cursor, count: None }, count))
+) -> Result<Vec<(AttachmentList, i64)>> {
+    let (mut shown, mut pages) = (Vec::new(), Vec::new());
+    for (contacts, page) in of {
+        let ids = contacts.iter().map(|id| id.0).collect();
+        let owners = Owners { column: Column::Contact, ids, contacts: Vec::new() };
+        let files = Files { organization, owners: &owners, filter: &AttachmentFilter::default(), from: None };
+        let mut keys: Vec<Key> = Newest::new(&files, None, page.rows().max(cap + 1)).load(conn)?;
+        let count = i64::try_from(keys.len()).map_err(Error::internal)?;
+        let next_cursor = page.cut(&mut keys, |key| *key)?;
+        pages.push((keys.len(), next_cursor, count));
+        shown.extend(keys);
+    }
+    let mut all = in_order(conn, organization, links, shown)?.into_iter();
+    let list = |(length, next_cursor, count)| {
+        (AttachmentList { data: all.by_ref().take(length).collect(), next_cursor, count: None }, count)
+    };
+    Ok(pages.into_iter().map(list).collect())
 }
 
 /// By which key of its own an attachment is found, and which values that has.

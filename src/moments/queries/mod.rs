@@ -3,14 +3,14 @@
 mod history;
 mod search;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 
 use self::history::History;
 use super::types::{ContactMoment, ContactMomentFilter, ContactMomentList};
-use crate::access;
+use crate::access::{self, People};
 use crate::actor::ActorRef;
 use crate::channels::{ChannelRef, Medium};
 use crate::contacts::ContactRef;
@@ -88,29 +88,37 @@ pub fn list_moments(
         }
     };
     let ids: Vec<ConversationId> = keys.iter().map(|(_, id)| *id).collect();
-    let mut data = moments(conn, organization, &ids, &contact_ids)?;
+    let mut data = Moments::load(conn, organization, &ids)?.of(&ids, &contact_ids);
     if let Some(query) = query {
         search::add_hits(conn, organization, &query, &mut data)?;
     }
     Ok(ContactMomentList { data, next_cursor, count, truncated })
 }
 
-/// The first page of the moments of these contacts, and how many there are; at most `cap + 1`, which says that there
-/// are more.
+/// The first pages of the moments of these contacts and of those, and how many each has; at most `cap + 1`, which says
+/// that there are more.
 pub fn first_moments(
     conn: &mut PgConnection,
     organization: OrganizationId,
-    contact_ids: &[ContactId],
-    page: &Page,
+    of: &[(&[ContactId], Page)],
     cap: i64,
-) -> Result<(ContactMomentList, i64)> {
-    let wanted = Wanted { contacts: Some(contact_ids.to_vec()), ..Wanted::of(organization) };
-    let mut keys = wanted.page(conn, None, page.rows().max(cap + 1))?.keys;
-    let count = i64::try_from(keys.len()).map_err(Error::internal)?;
-    let next_cursor = page.cut(&mut keys, |key| *key)?;
-    let ids: Vec<ConversationId> = keys.into_iter().map(|(_, id)| id).collect();
-    let data = moments(conn, organization, &ids, contact_ids)?;
-    Ok((ContactMomentList { data, next_cursor, count: None, truncated: None }, count))
+) -> Result<Vec<(ContactMomentList, i64)>> {
+    let mut pages = Vec::new();
+    for (contacts, page) in of {
+        let wanted = Wanted { contacts: Some(contacts.to_vec()), ..Wanted::of(organization) };
+        let mut keys = wanted.page(conn, None, page.rows().max(cap + 1))?.keys;
+        let count = i64::try_from(keys.len()).map_err(Error::internal)?;
+        let next_cursor = page.cut(&mut keys, |key| *key)?;
+        let ids: Vec<ConversationId> = keys.into_iter().map(|(_, id)| id).collect();
+        pages.push((*contacts, ids, next_cursor, count));
+    }
+    let ids: Vec<ConversationId> = pages.iter().flat_map(|(_, ids, ..)| ids).copied().collect();
+    let moments = Moments::load(conn, organization, &ids)?;
+    let list = |(contacts, ids, next_cursor, count): (&[ContactId], Vec<ConversationId>, Option<String>, i64)| {
+        let data = moments.of(&ids, contacts);
+        (ContactMomentList { data, next_cursor, count: None, truncated: None }, count)
+    };
+    Ok(pages.into_iter().map(list).collect())
 }
 
 /// Whose conversations they are; 404 for what isn't there.
@@ -119,17 +127,26 @@ pub fn contact_ids(conn: &mut PgConnection, organization: OrganizationId, of: Of
         Of::Contact(id) => Subject::Contact(id).find(conn, organization).map(|_| vec![id]),
         Of::Profile(id) => {
             Subject::Profile(id).find(conn, organization)?;
-            Ok(contacts::table
-                .filter(contacts::organization_id.eq(organization))
-                .filter(contacts::profile_id.eq(id))
-                .order(contacts::id)
-                .select(contacts::id)
-                .load(conn)?)
+            contact_ids_of_profile(conn, organization, id)
         }
     }
 }
 
-#[derive(Queryable)]
+/// Of a profile that is there.
+pub fn contact_ids_of_profile(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    id: ProfileId,
+) -> Result<Vec<ContactId>> {
+    Ok(contacts::table
+        .filter(contacts::organization_id.eq(organization))
+        .filter(contacts::profile_id.eq(id))
+        .order(contacts::id)
+        .select(contacts::id)
+        .load(conn)?)
+}
+
+#[derive(Clone, Queryable)]
 struct MomentRow {
     id: ConversationId,
     channel_id: ChannelId,
@@ -145,67 +162,76 @@ struct MomentRow {
     preview: String,
 }
 
-/// These conversations, in the order of `ids`.
-fn moments(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    ids: &[ConversationId],
-    contact_ids: &[ContactId],
-) -> Result<Vec<ContactMoment>> {
-    let rows: Vec<MomentRow> = conversations::table
-        .inner_join(
-            channels::table.on(channels::organization_id
-                .eq(conversations::organization_id)
-                .and(channels::id.eq(conversations::channel_id))),
-        )
-        .filter(conversations::organization_id.eq(organization))
-        .filter(conversations::id.eq_any(ids))
-        .select((
-            conversations::id,
-            channels::id,
-            channels::name,
-            channels::medium,
-            conversations::contact_id,
-            conversations::subject,
-            conversations::status,
-            conversations::assignee_id,
-            conversations::first_message_at,
-            conversations::last_message_at,
-            conversations::message_count,
-            conversations::preview,
-        ))
-        .load(conn)?;
-    let mut took_part: HashMap<ConversationId, Vec<ContactRef>> = HashMap::new();
-    let participants: Vec<(ConversationId, ContactId, Option<String>, Medium, String)> =
-        conversation_participants::table
+/// Conversations, as they may stand in several histories.
+struct Moments {
+    rows: HashMap<ConversationId, MomentRow>,
+    /// In the order in which they joined.
+    took_part: HashMap<ConversationId, Vec<ContactRef>>,
+    people: People,
+}
+
+impl Moments {
+    fn load(conn: &mut PgConnection, organization: OrganizationId, ids: &[ConversationId]) -> Result<Self> {
+        let rows: Vec<MomentRow> = conversations::table
             .inner_join(
-                contacts::table.on(contacts::organization_id
-                    .eq(conversation_participants::organization_id)
-                    .and(contacts::id.eq(conversation_participants::contact_id))),
+                channels::table.on(channels::organization_id
+                    .eq(conversations::organization_id)
+                    .and(channels::id.eq(conversations::channel_id))),
             )
-            .filter(conversation_participants::organization_id.eq(organization))
-            .filter(conversation_participants::conversation_id.eq_any(ids))
-            .filter(conversation_participants::contact_id.eq_any(contact_ids))
-            .order((conversation_participants::joined_at, contacts::id))
+            .filter(conversations::organization_id.eq(organization))
+            .filter(conversations::id.eq_any(ids))
             .select((
-                conversation_participants::conversation_id,
-                contacts::id,
-                contacts::name,
-                contacts::medium,
-                contacts::address,
+                conversations::id,
+                channels::id,
+                channels::name,
+                channels::medium,
+                conversations::contact_id,
+                conversations::subject,
+                conversations::status,
+                conversations::assignee_id,
+                conversations::first_message_at,
+                conversations::last_message_at,
+                conversations::message_count,
+                conversations::preview,
             ))
             .load(conn)?;
-    for (conversation, id, name, medium, address) in participants {
-        took_part.entry(conversation).or_default().push(ContactRef { id, name, medium, address });
+        // All who took part, whosever history it is: few do, and a customer may have hundreds of contacts.
+        let participants: Vec<(ConversationId, ContactId, Option<String>, Medium, String)> =
+            conversation_participants::table
+                .inner_join(
+                    contacts::table.on(contacts::organization_id
+                        .eq(conversation_participants::organization_id)
+                        .and(contacts::id.eq(conversation_participants::contact_id))),
+                )
+                .filter(conversation_participants::organization_id.eq(organization))
+                .filter(conversation_participants::conversation_id.eq_any(ids))
+                .order((conversation_participants::joined_at, contacts::id))
+                .select((
+                    conversation_participants::conversation_id,
+                    contacts::id,
+                    contacts::name,
+                    contacts::medium,
+                    contacts::address,
+                ))
+                .load(conn)?;
+        let mut took_part: HashMap<ConversationId, Vec<ContactRef>> = HashMap::new();
+        for (conversation, id, name, medium, address) in participants {
+            took_part.entry(conversation).or_default().push(ContactRef { id, name, medium, address });
+        }
+        let assignees = rows.iter().filter_map(|row| row.assignee_id).map(ActorRef::user);
+        let people = access::people(conn, organization, assignees)?;
+        Ok(Self { rows: rows.into_iter().map(|row| (row.id, row)).collect(), took_part, people })
     }
-    let assignees = rows.iter().filter_map(|row| row.assignee_id).map(ActorRef::user);
-    let people = access::people(conn, organization, assignees)?;
-    let mut moments: Vec<ContactMoment> = rows
-        .into_iter()
-        .map(|row| {
-            let mut contacts = took_part.remove(&row.id).unwrap_or_default();
+
+    /// These conversations, in the order of `ids`, as moments of these contacts.
+    fn of(&self, ids: &[ConversationId], contacts: &[ContactId]) -> Vec<ContactMoment> {
+        let theirs: HashSet<ContactId> = contacts.iter().copied().collect();
+        let moment = |row: &MomentRow| {
+            let all = self.took_part.get(&row.id).into_iter().flatten();
+            let mut contacts: Vec<ContactRef> = all.filter(|contact| theirs.contains(&contact.id)).cloned().collect();
             // Stable: the others stay in the order in which they joined.
             contacts.sort_by_key(|contact| contact.id != row.starter);
+            let row = row.clone();
             ContactMoment {
                 conversation_id: row.id,
                 contact_ids: contacts.iter().map(|contact| contact.id).collect(),
@@ -214,7 +240,7 @@ fn moments(
                 medium: row.medium,
                 subject: row.subject,
                 status: row.status,
-                assignee: row.assignee_id.and_then(|id| people.get(ActorRef::user(id))),
+                assignee: row.assignee_id.and_then(|id| self.people.get(ActorRef::user(id))),
                 first_message_at: row.first_message_at,
                 last_message_at: row.last_message_at,
                 message_count: row.message_count,
@@ -223,8 +249,7 @@ fn moments(
                 hits: None,
                 hit_count: None,
             }
-        })
-        .collect();
-    moments.sort_by_key(|moment| ids.iter().position(|id| *id == moment.conversation_id));
-    Ok(moments)
+        };
+        ids.iter().filter_map(|id| self.rows.get(id)).map(moment).collect()
+    }
 }
