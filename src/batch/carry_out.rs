@@ -94,10 +94,8 @@ fn write(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written>
 fn create(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written> {
     let (id, version) = match operation.resource {
         Resource::Profile => {
-            let Saved { id, version, outcome } = match &operation.upsert_on {
-                Some(key) => profiles::upsert_profile(tx, key, &operation.body()?)?,
-                None => profiles::create_profile(tx, &operation.body()?)?,
-            };
+            let Saved { id, version, outcome } =
+                profiles::save_profile(tx, operation.upsert_on.as_deref(), &operation.body()?)?;
             let (status, outcome) = match outcome {
                 Outcome::Created => (201, BatchOutcome::Created),
                 Outcome::Updated => (200, BatchOutcome::Updated),
