@@ -2,9 +2,10 @@
 //!
 //! `SCALE` profiles (default 1,000,000) are made once in `BENCH_DIR`, from the name lists in the folder `NAMES` when it
 //! is set. `PARTS` chooses among `replay`, `worst`, `default`
-//! (the same with the default limit), `recall`, `lists`, `same`, `writes` and `growth`.
+//! (the same with the default limit), `recall`, `lists`, `same`, `writes`, `batch` (of `CUSTOMERS`) and `growth`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::print_stdout)]
 
+mod batches;
 #[path = "../data/mod.rs"]
 #[allow(dead_code)] // What only the other benchmark asks for.
 mod data;
@@ -22,8 +23,8 @@ use data::{Cluster, Scale};
 
 fn main() {
     let profiles = std::env::var("SCALE").ok().map_or(1_000_000, |scale| scale.parse().expect("SCALE: a number"));
-    let parts =
-        std::env::var("PARTS").unwrap_or_else(|_| "replay worst default recall lists same writes growth".to_owned());
+    let parts = std::env::var("PARTS")
+        .unwrap_or_else(|_| "replay worst default recall lists same writes batch growth".to_owned());
     let does = |part: &str| parts.split(' ').any(|named| named == part);
     let cluster = Cluster::start();
     let data = cluster.data(Scale { profiles });
@@ -49,6 +50,9 @@ fn main() {
         }
         if does("writes") {
             writes::print(&data).await;
+        }
+        if does("batch") {
+            batches::print(&data).await;
         }
     });
     if does("growth") {

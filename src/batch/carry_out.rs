@@ -1,4 +1,5 @@
-//! One operation, carried out by the verb that its own route calls.
+//! Operations, carried out by the verbs that their own routes call: many profiles to be saved together, else each by
+//! itself.
 
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -19,7 +20,7 @@ use crate::http::body::fit;
 use crate::http::problem;
 use crate::ids::{ChannelId, ContactId, ConversationId, NoteId, ProfileId};
 use crate::notes::{self, Note, NotedType, On};
-use crate::profiles::{self, Outcome, Saved};
+use crate::profiles::{self, CreateProfile, Outcome, Saved};
 
 const FAILED_DEPENDENCY: u16 = 424;
 
@@ -39,30 +40,45 @@ pub fn carry_out(tx: &mut Tx, caller: &Caller, batch: &Batch) -> Result<BatchRes
     let alone = tx.again;
     queries::lock_batches(tx, alone)?;
     let mut results = Vec::new();
-    for (index, operation) in batch.operations.iter().enumerate() {
-        let result = match tx.savepoint(|tx| write(tx, caller, operation)) {
-            Ok(Written { status, outcome, id, version }) => {
-                BatchResult { index, status, outcome, id: Some(id), version, problem: None }
-            }
-            Err(error) if error.is_transient() || matches!(error.code().kind(), Kind::Internal | Kind::Unavailable) => {
-                return Err(error);
-            }
-            Err(error) => BatchResult {
-                index,
-                status: problem::status(error.code()).as_u16(),
-                outcome: BatchOutcome::Refused,
-                id: operation.id,
-                version: None,
-                problem: Some(problem::value(&error, caller.request_id)),
-            },
-        };
-        results.push(result);
+    for run in batch.operations.chunk_by(Operation::goes_with) {
+        carry_out_run(tx, caller, run, &mut results)?;
     }
     let refused = results.iter().filter(|result| result.problem.is_some()).count();
     if batch.atomic && refused > 0 {
         return Err(none_done(results, refused));
     }
     Ok(BatchResults { results })
+}
+
+/// Carries out operations together; where one is refused, those are undone, and each half is tried by itself. So each
+/// has its own result, as if they came one after the other.
+fn carry_out_run(tx: &mut Tx, caller: &Caller, run: &[Operation], results: &mut Vec<BatchResult>) -> Result<()> {
+    let index = results.len();
+    match (tx.savepoint(|tx| write_run(tx, caller, run)), run) {
+        (Ok(written), _) => results.extend(written.into_iter().zip(index..).map(|(written, index)| {
+            let Written { status, outcome, id, version } = written;
+            BatchResult { index, status, outcome, id: Some(id), version, problem: None }
+        })),
+        (Err(error), _)
+            if error.is_transient() || matches!(error.code().kind(), Kind::Internal | Kind::Unavailable) =>
+        {
+            return Err(error);
+        }
+        (Err(error), [operation]) => results.push(BatchResult {
+            index,
+            status: problem::status(error.code()).as_u16(),
+            outcome: BatchOutcome::Refused,
+            id: operation.id,
+            version: None,
+            problem: Some(problem::value(&error, caller.request_id)),
+        }),
+        (Err(_), _) => {
+            let (first, second) = run.split_at(run.len() / 2);
+            carry_out_run(tx, caller, first, results)?;
+            carry_out_run(tx, caller, second, results)?;
+        }
+    }
+    Ok(())
 }
 
 fn none_done(mut results: Vec<BatchResult>, refused: usize) -> Error {
@@ -76,6 +92,28 @@ fn none_done(mut results: Vec<BatchResult>, refused: usize) -> Error {
         Ok(results) => Error::new(Code::BatchRefused, detail).with("results", results),
         Err(error) => Error::internal(error),
     }
+}
+
+fn write_run(tx: &mut Tx, caller: &Caller, run: &[Operation]) -> Result<Vec<Written>> {
+    match run {
+        [first, ..] if first.saves_profile() => save_profiles(tx, first.upsert_on.as_deref(), run),
+        _ => run.iter().map(|operation| write(tx, caller, operation)).collect(),
+    }
+}
+
+/// Makes profiles, or changes those that have the same value of `upsert_on`.
+fn save_profiles(tx: &mut Tx, upsert_on: Option<&str>, run: &[Operation]) -> Result<Vec<Written>> {
+    let bodies: Vec<CreateProfile> = run.iter().map(Operation::body).collect::<Result<_>>()?;
+    let saved = profiles::save_profiles(tx, upsert_on, &bodies)?;
+    let written = saved.into_iter().map(|Saved { id, version, outcome }| {
+        let (status, outcome) = match outcome {
+            Outcome::Created => (201, BatchOutcome::Created),
+            Outcome::Updated => (200, BatchOutcome::Updated),
+            Outcome::Unchanged => (200, BatchOutcome::Unchanged),
+        };
+        Written { status, outcome, id: id.0, version: Some(version) }
+    });
+    Ok(written.collect())
 }
 
 fn write(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written> {
@@ -93,18 +131,6 @@ fn write(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written>
 
 fn create(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written> {
     let (id, version) = match operation.resource {
-        Resource::Profile => {
-            let Saved { id, version, outcome } = match &operation.upsert_on {
-                Some(key) => profiles::upsert_profile(tx, key, &operation.body()?)?,
-                None => profiles::create_profile(tx, &operation.body()?)?,
-            };
-            let (status, outcome) = match outcome {
-                Outcome::Created => (201, BatchOutcome::Created),
-                Outcome::Updated => (200, BatchOutcome::Updated),
-                Outcome::Unchanged => (200, BatchOutcome::Unchanged),
-            };
-            return Ok(Written { status, outcome, id: id.0, version: Some(version) });
-        }
         Resource::Contact => {
             let ContactRow { id, version, .. } = contacts::create_contact(tx, &operation.body()?)?;
             (id.0, version)
@@ -127,6 +153,7 @@ fn create(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written
             let Channel { id, version, .. } = channels::insert_channel(tx, &operation.body()?)?;
             (id.0, version)
         }
+        Resource::Profile => return Err(no_such_kind()),
     };
     Ok(Written { status: 201, outcome: BatchOutcome::Created, id, version: Some(version) })
 }
@@ -184,6 +211,15 @@ fn done(tx: &Tx, happened: usize, outcome: BatchOutcome, id: Uuid, version: i32)
 }
 
 impl Operation {
+    fn saves_profile(&self) -> bool {
+        matches!((self.op, self.resource), (Op::Create | Op::Upsert, Resource::Profile))
+    }
+
+    /// Whether the two can be carried out together.
+    fn goes_with(&self, next: &Self) -> bool {
+        self.saves_profile() && next.saves_profile() && self.upsert_on == next.upsert_on
+    }
+
     /// Valid, as its route would have it.
     fn body<T: DeserializeOwned + Validate>(&self) -> Result<T> {
         static EMPTY: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| Value::Object(Map::new()));

@@ -1,7 +1,7 @@
 //! Contacts: one address on one medium, found or made when a message comes in.
 //!
 //! A contact is unique in its organization by medium, scope and normalised address, and PostgreSQL sees to it
-//! ([`find_or_make`]). Its profile is one pointer, which only the profiles' room moves ([`set_profile`]).
+//! ([`find_or_make`]). Its profile is one pointer, which only the profiles' room moves ([`set_profiles`]).
 
 mod address;
 mod queries;
@@ -10,8 +10,9 @@ mod types;
 
 pub use address::{phone_number, prepare, terms as address_terms};
 pub use queries::{
-    ContactRow, NewContact, checked, contact_views, contacts_of_profile, create_contact, delete_contact, find_contacts,
-    find_or_make, get_contact, lock_contact, set_profile, set_profile_of_new, update_contact,
+    ContactRow, Found, NewContact, checked, contact_views, contacts_of_profile, create_contact, delete_contact,
+    find_contacts, find_or_make, find_or_make_all, get_contact, lock_contact, lock_contacts, set_profiles,
+    update_contact,
 };
 pub use types::{Contact, ContactList, ContactRef, ContactSort, CreateContact, ProfileRef, UpdateContact};
 

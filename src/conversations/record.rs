@@ -186,10 +186,7 @@ fn record_once(tx: &mut Tx, message: &NewMessage, alone: bool) -> Result<Option<
 fn lock_counterpart(tx: &mut Tx, counterpart: &Counterpart) -> Result<(ContactRow, bool)> {
     match counterpart {
         Counterpart::Known(id) => Ok((contacts::lock_contact(tx, *id)?, false)),
-        Counterpart::Address(new) => match contacts::find_or_make(tx, new)? {
-            (contact, true) => Ok((contact, true)),
-            (contact, false) => Ok((contacts::lock_contact(tx, contact.id)?, false)),
-        },
+        Counterpart::Address(new) => contacts::find_or_make(tx, new),
     }
 }
 

@@ -3,14 +3,15 @@
 //! Histories, audit trail, timelines and changes all read this one table.
 
 use chrono::{DateTime, Utc};
-use diesel::prelude::*;
+use diesel::sql_types::{Integer, Jsonb, Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Tx, schema::events, timeline};
+use super::rows::rows;
+use super::{Tx, timeline};
 use crate::actor::ActorType;
 use crate::error::Result;
-use crate::ids::{ContactId, ConversationId, EventId, OrganizationId, ProfileId};
+use crate::ids::{ContactId, ConversationId, EventId, ProfileId};
 
 /// One thing that happened to one resource.
 #[derive(Debug, Clone)]
@@ -80,25 +81,25 @@ impl Event {
     }
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = events)]
-struct NewEvent {
-    organization_id: OrganizationId,
-    id: EventId,
-    occurred_at: DateTime<Utc>,
-    actor_type: ActorType,
-    actor_id: Option<Uuid>,
-    type_: &'static str,
-    resource_type: &'static str,
-    resource_id: Uuid,
-    version: Option<i32>,
-    profile_id: Option<ProfileId>,
-    from_profile_id: Option<ProfileId>,
-    contact_id: Option<ContactId>,
-    conversation_id: Option<ConversationId>,
-    before: Option<Value>,
-    after: Option<Value>,
-    request_id: Option<String>,
+rows! {
+    struct EventRows into "events" {
+        id: SqlUuid = EventId,
+        occurred_at: Timestamptz = DateTime<Utc>,
+        actor_type: Text = ActorType,
+        actor_id: Nullable<SqlUuid> = Option<Uuid>,
+        type_: Text = &'static str,
+        resource_type: Text = &'static str,
+        resource_id: SqlUuid = Uuid,
+        version: Nullable<Integer> = Option<i32>,
+        profile_id: Nullable<SqlUuid> = Option<ProfileId>,
+        from_profile_id: Nullable<SqlUuid> = Option<ProfileId>,
+        contact_id: Nullable<SqlUuid> = Option<ContactId>,
+        conversation_id: Nullable<SqlUuid> = Option<ConversationId>,
+        before: Nullable<Jsonb> = Option<Value>,
+        after: Nullable<Jsonb> = Option<Value>,
+        request_id: Nullable<Text> = Option<String>,
+    }
+    ""
 }
 
 /// Writes down that `event` happened, now, by the transaction's actor.
@@ -106,39 +107,38 @@ pub fn record(tx: &mut Tx, event: Event) -> Result<()> {
     record_all(tx, vec![event])
 }
 
-/// As [`record`], for at most a few thousand: PostgreSQL takes 65,535 parameters.
+/// As [`record`], for many, in the order in which they happened.
 pub fn record_all(tx: &mut Tx, events: Vec<Event>) -> Result<()> {
-    let mut rows = Vec::new();
+    if events.is_empty() {
+        return Ok(());
+    }
+    tx.memory.happened += events.len();
+    let request_id = tx.request_id.map(|id| id.to_string());
+    let mut rows = EventRows::of(tx.organization);
     let mut on_timelines = Vec::new();
     for event in events {
-        let entries = timeline::Entries::of(&event);
-        let row = row(tx, event);
-        on_timelines.push((row.id, entries));
-        rows.push(row);
+        let id = EventId::new();
+        on_timelines.push((id, timeline::Entries::of(&event)));
+        let Event { kind, resource_id, version, profile, from_profile, contact, conversation, before, after } = event;
+        let resource = kind.split_once('.').map_or(kind, |(resource, _)| resource);
+        rows.push(
+            id,
+            tx.now,
+            tx.actor.kind,
+            tx.actor.id,
+            kind,
+            resource,
+            resource_id,
+            version,
+            profile,
+            from_profile,
+            contact,
+            conversation,
+            before,
+            after,
+            request_id.clone(),
+        );
     }
-    tx.memory.happened += rows.len();
-    diesel::insert_into(events::table).values(rows).execute(tx.conn)?;
+    rows.insert(tx.conn)?;
     timeline::insert(tx, on_timelines)
-}
-
-fn row(tx: &Tx, event: Event) -> NewEvent {
-    let resource_type = event.kind.split_once('.').map_or(event.kind, |(resource, _)| resource);
-    NewEvent {
-        organization_id: tx.organization,
-        id: EventId::new(),
-        occurred_at: tx.now,
-        actor_type: tx.actor.kind,
-        actor_id: tx.actor.id,
-        type_: event.kind,
-        resource_type,
-        resource_id: event.resource_id,
-        version: event.version,
-        profile_id: event.profile,
-        from_profile_id: event.from_profile,
-        contact_id: event.contact,
-        conversation_id: event.conversation,
-        before: event.before,
-        after: event.after,
-        request_id: tx.request_id.map(|id| id.to_string()),
-    }
 }

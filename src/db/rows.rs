@@ -2,8 +2,8 @@
 //!
 //! Diesel's own `VALUES` lists are another statement for each number of rows, and never prepared.
 
-/// A type of rows to be inserted, all of one organization: `push` adds one; then `execute` it, or `load` what the last
-/// part of the statement returns.
+/// A type of rows to be inserted, all of one organization: `push` adds one; then `insert` them, which says how many were,
+/// or `load` what the last part of the statement returns.
 macro_rules! rows {
     (
         $(#[$meta:meta])*
@@ -16,17 +16,24 @@ macro_rules! rows {
         #[derive(Debug, diesel::query_builder::QueryId)]
         $visibility struct $name {
             organization: crate::ids::OrganizationId,
+            count: usize,
             $($column: Vec<$rust_type>,)+
         }
 
         impl $name {
             $visibility fn of(organization: crate::ids::OrganizationId) -> Self {
-                Self { organization, $($column: Vec::new(),)+ }
+                Self { organization, count: 0, $($column: Vec::new(),)+ }
             }
 
             #[allow(clippy::too_many_arguments)] // a row has the columns it has
             $visibility fn push(&mut self, $($column: $rust_type),+) {
+                self.count += 1;
                 $(self.$column.push($column);)+
+            }
+
+            #[allow(dead_code)] // what is returned is loaded
+            $visibility fn insert(self, conn: &mut diesel::PgConnection) -> diesel::QueryResult<usize> {
+                if self.count == 0 { Ok(0) } else { diesel::RunQueryDsl::execute(self, conn) }
             }
         }
 

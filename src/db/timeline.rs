@@ -5,13 +5,15 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
+use diesel::sql_types::{Nullable, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::Tx;
 use super::events::Event;
+use super::rows::rows;
 use super::schema::{conversation_participants, conversations, timeline_entries};
 use crate::error::Result;
-use crate::ids::{ContactId, ConversationId, EventId, OrganizationId};
+use crate::ids::{ContactId, ConversationId, EventId};
 use crate::text_enum::text_enum;
 
 text_enum! {
@@ -111,38 +113,28 @@ impl Entries {
 
 /// Puts the entries of events where they belong, as a part of recording the events.
 pub fn insert(tx: &mut Tx, entries: Vec<(EventId, Entries)>) -> Result<()> {
-    let mut rows = Vec::new();
+    let mut rows = EntryRows::of(tx.organization);
     for (event, entries) in entries.into_iter().filter(|(_, entries)| !entries.types.is_empty()) {
         let owners = entries.owners(tx)?;
         for (index, kind) in entries.types.iter().enumerate() {
             let id = if index == 0 { event } else { EventId::new() };
-            rows.extend(owners.iter().map(|owner| NewEntry {
-                organization_id: tx.organization,
-                owner_id: *owner,
-                at: tx.now,
-                id: id.0,
-                type_: *kind,
-                event_id: event,
-                conversation_id: entries.conversation,
-            }));
+            owners.iter().for_each(|owner| rows.push(*owner, tx.now, id, *kind, event, entries.conversation));
         }
     }
-    if !rows.is_empty() {
-        diesel::insert_into(timeline_entries::table).values(rows).execute(tx.conn)?;
-    }
+    rows.insert(tx.conn)?;
     Ok(())
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = timeline_entries)]
-struct NewEntry {
-    organization_id: OrganizationId,
-    owner_id: Uuid,
-    at: DateTime<Utc>,
-    id: Uuid,
-    type_: TimelineType,
-    event_id: EventId,
-    conversation_id: Option<ConversationId>,
+rows! {
+    struct EntryRows into "timeline_entries" {
+        owner_id: SqlUuid = Uuid,
+        at: Timestamptz = DateTime<Utc>,
+        id: SqlUuid = EventId,
+        type_: Text = TimelineType,
+        event_id: SqlUuid = EventId,
+        conversation_id: Nullable<SqlUuid> = Option<ConversationId>,
+    }
+    ""
 }
 
 /// Gives a contact that joined a conversation, or all who take part, what happened to the conversation before.

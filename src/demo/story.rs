@@ -155,8 +155,9 @@ pub fn tell(tx: &mut Tx, admin: UserId, colleague: UserId, files: &Files) -> Res
         252,
         "Fenna of Amsterdam Lighting: one of the forty lamps flickers. Promised to send a new bulb.",
     )?;
-    let company = profiles::create_profile(
+    let company = profiles::save_profile(
         tx,
+        None,
         &body(json!({
             "name": "Amsterdam Lighting BV",
             "kind": "company",
@@ -201,8 +202,9 @@ pub fn tell(tx: &mut Tx, admin: UserId, colleague: UserId, files: &Files) -> Res
         48,
         "Asked whether the parcel fits in a car. It does.",
     )?;
-    let regular = profiles::create_profile(
+    let regular = profiles::save_profile(
         tx,
+        None,
         &body(json!({ "name": "Jan Jansen", "fields": { "relation_number": "R-1002" } }))?,
     )?;
     for contact in [delivery.contact, sunday.contact, directions.contact] {

@@ -2,7 +2,7 @@
 //!
 //! A definition says how a value is checked ([`check`]: pure), how it is searched, and whether two profiles may share
 //! it. The room owns the definitions and the searched form of the values; the profiles' room keeps the values that
-//! are read, and calls [`store_value`] for each that changes. A change of a definition is planned first, against the
+//! are read, and calls [`store_values`] with those that change. A change of a definition is planned first, against the
 //! values that are there: what stands in its way can be asked for ahead, and listed.
 
 mod convert;
@@ -17,8 +17,8 @@ mod violations;
 
 pub use convert::convert;
 pub use queries::{
-    fields, fields_for_create, fields_for_write, holder, lock_fields, note_given, note_missing, profiles_with,
-    release_values, store_value, store_values,
+    NewValue, fields, fields_for_create, fields_for_write, holders, lock_fields, note_given, note_missing,
+    profiles_with, release_values, store_values,
 };
 pub use types::{
     CreateProfileField, DryRun, FieldOption, FieldType, ProfileField, ProfileFieldChanged, UpdateProfileField,

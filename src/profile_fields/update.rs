@@ -49,13 +49,13 @@ pub fn update_field(tx: &mut Tx, id: ProfileFieldId, if_match: &IfMatch, body: &
     if was.required && !field.required {
         queries::forget_missing(tx, id)?;
     }
-    if !plan.converts() {
-        if field.unique != was.unique {
-            queries::set_unique_keys(tx, id, field.unique)?;
-        }
-        if field.searchable != was.searchable || (field.searchable && field.options != was.options) {
-            queries::write_terms(tx, field)?;
-        }
+    if field.unique != was.unique && !plan.converts() {
+        queries::set_unique_keys(tx, id, field.unique)?;
+    }
+    let has_other_words = field.searchable != was.searchable || (field.searchable && field.options != was.options);
+    // Values that are converted bring their words.
+    if has_other_words && !(field.searchable && plan.converts()) {
+        queries::write_terms(tx, field)?;
     }
     Ok(plan)
 }

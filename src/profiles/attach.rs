@@ -5,10 +5,11 @@
 
 use serde_json::json;
 
+use super::draft::Required;
 use super::queries;
-use super::save::{self, Contacts, Required};
+use super::save;
 use super::types::{AttachContact, Attached, NewProfile, OnConflict};
-use crate::contacts;
+use crate::contacts::{self, ContactRow, Found};
 use crate::db::Tx;
 use crate::db::events::{self, Event};
 use crate::error::{Code, Error, FieldError, Result};
@@ -49,7 +50,7 @@ pub fn attach(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &AttachConta
             queries::lock_alive(tx, profile, holder)?;
             if holder != Some(profile) {
                 check_move(tx, holder, body)?;
-                version = point(tx, id, holder, profile)?;
+                version = point(tx, &contact, profile)?;
             }
             profile
         }
@@ -57,40 +58,40 @@ pub fn attach(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &AttachConta
             check_move(tx, holder, body)?;
             let profile = save::create(tx, new, Required::Waived)?;
             queries::lock_alive(tx, profile, holder)?;
-            version = point(tx, id, holder, profile)?;
+            version = point(tx, &contact, profile)?;
             profile
         }
     };
     Ok(Moved { version, profile, from: holder, created: matches!(target, Target::New(_)) })
 }
 
-/// Attaches contacts to a locked profile, as a part of making or changing it. Says whether any came.
-pub fn attach_all(tx: &mut Tx, contacts: &Contacts, profile: ProfileId) -> Result<bool> {
-    let mut came = !contacts.new.is_empty();
-    for contact in &contacts.known {
-        came |= attach_to(tx, *contact, profile)?;
+/// Attaches the contacts beside each profile to it, as a part of making or changing it: all are locked, and those that
+/// are new were made as the profile's. Gives what happened to those of each, for the caller to record.
+pub fn attach_all(tx: &mut Tx, found: &[(ProfileId, Vec<Found>)]) -> Result<Vec<Vec<Event>>> {
+    let mut came: Vec<(ContactId, ProfileId)> = Vec::new();
+    let mut happened = Vec::new();
+    for (profile, contacts) in found {
+        let (new, mut known): (Vec<&Found>, Vec<&Found>) = contacts.iter().partition(|contact| contact.is_new);
+        known.sort_by_key(|contact| contact.row.id);
+        let mut of_profile = Vec::new();
+        for Found { row, .. } in known {
+            match row.profile_id {
+                Some(holder) if holder == *profile => {}
+                Some(holder) => return Err(already_attached(tx, holder)?),
+                None => {
+                    came.push((row.id, *profile));
+                    of_profile.push(attached(row.id, None, *profile, row.version + 1));
+                }
+            }
+        }
+        of_profile.extend(new.iter().map(|Found { row, .. }| attached(row.id, None, *profile, row.version)));
+        happened.push(of_profile);
     }
-    if !contacts.new.is_empty() {
-        // They have no history yet that could be the profile's.
-        contacts::set_profile_of_new(tx, &contacts.new, profile)?;
-    }
-    for id in &contacts.new {
-        let event = Event::new("contact.attached", id.0).contact(*id).profile(profile).version(VERSION_OF_ATTACHED);
-        events::record(tx, event.change(json!({ "profile_id": null }), json!({ "profile_id": profile })))?;
-    }
-    Ok(came)
-}
-
-/// Of a contact that was made and attached.
-const VERSION_OF_ATTACHED: i32 = 2;
-
-fn attach_to(tx: &mut Tx, id: ContactId, profile: ProfileId) -> Result<bool> {
-    let holder = contacts::lock_contact(tx, id)?.profile_id;
-    match holder {
-        Some(holder) if holder == profile => Ok(false),
-        Some(holder) => Err(already_attached(tx, holder)?),
-        None => point(tx, id, None, profile).map(|_| true),
-    }
+    let pointed = came.iter().map(|(contact, profile)| (*contact, Some(*profile)));
+    contacts::set_profiles(tx, &Vec::from_iter(pointed))?;
+    // Those that are new have no history yet.
+    queries::note_moments_of(tx, &came)?;
+    Ok(happened)
 }
 
 /// Detaches a contact, from `only_from` if that is given; one that is detached already stays so. Gives its version.
@@ -102,9 +103,10 @@ pub fn detach_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, only_from:
         return Err(not_attached(tx, Some(profile))?);
     }
     queries::lock_shared(tx, &[profile])?;
-    let version = contacts::set_profile(tx, id, None)?;
+    contacts::set_profiles(tx, &[(id, None)])?;
     queries::forget_contact_moment(tx, profile, id)?;
-    record_detached(tx, id, profile, version)?;
+    let version = contact.version + 1;
+    events::record(tx, detached(id, profile, version))?;
     Ok(version)
 }
 
@@ -142,28 +144,34 @@ fn check_move(tx: &mut Tx, holder: Option<ProfileId>, body: &AttachContact) -> R
 }
 
 /// Points the contact to its profile, and writes down that it came there. Gives its new version.
-fn point(tx: &mut Tx, id: ContactId, from: Option<ProfileId>, to: ProfileId) -> Result<i32> {
-    let version = contacts::set_profile(tx, id, Some(to))?;
+fn point(tx: &mut Tx, contact: &ContactRow, to: ProfileId) -> Result<i32> {
+    let (id, from, version) = (contact.id, contact.profile_id, contact.version + 1);
+    contacts::set_profiles(tx, &[(id, Some(to))])?;
     // The activities, too, are locked in the order of their profiles.
     let mut touched = [from, Some(to)];
     touched.sort();
     for profile in touched.into_iter().flatten() {
         if profile == to {
-            queries::note_moments_of(tx, to, id)?;
+            queries::note_moments_of(tx, &[(id, to)])?;
         } else {
             queries::forget_contact_moment(tx, profile, id)?;
         }
     }
-    let kind = if from.is_some() { "contact.moved" } else { "contact.attached" };
-    let event = Event::new(kind, id.0).contact(id).profile(to).from_profile(from).version(version);
-    events::record(tx, event.change(json!({ "profile_id": from }), json!({ "profile_id": to })))?;
+    events::record(tx, attached(id, from, to, version))?;
     Ok(version)
 }
 
-/// Writes down that a contact left its profile.
-pub fn record_detached(tx: &mut Tx, id: ContactId, from: ProfileId, version: i32) -> Result<()> {
+/// A contact came to a profile.
+fn attached(id: ContactId, from: Option<ProfileId>, to: ProfileId, version: i32) -> Event {
+    let kind = if from.is_some() { "contact.moved" } else { "contact.attached" };
+    let event = Event::new(kind, id.0).contact(id).profile(to).from_profile(from).version(version);
+    event.change(json!({ "profile_id": from }), json!({ "profile_id": to }))
+}
+
+/// A contact left its profile.
+pub fn detached(id: ContactId, from: ProfileId, version: i32) -> Event {
     let event = Event::new("contact.detached", id.0).contact(id).from_profile(from).version(version);
-    events::record(tx, event.change(json!({ "profile_id": from }), json!({ "profile_id": null })))
+    event.change(json!({ "profile_id": from }), json!({ "profile_id": null }))
 }
 
 fn already_attached(tx: &mut Tx, holder: ProfileId) -> Result<Error> {

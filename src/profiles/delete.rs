@@ -17,9 +17,7 @@ pub fn delete_profile(tx: &mut Tx, id: ProfileId, if_match: &IfMatch) -> Result<
     Subject::Profile(id).find(tx.conn, tx.organization)?;
     // Contacts are locked before profiles, here as everywhere.
     let attached = queries::contact_ids(tx, id)?;
-    for contact in &attached {
-        contacts::lock_contact(tx, *contact)?;
-    }
+    let contacts = contacts::lock_contacts(tx, &attached)?;
     // And fields: a change of one may touch every profile that has a value of it.
     profile_fields::lock_fields(tx)?;
     let row = queries::lock_profile(tx, id)?;
@@ -28,10 +26,9 @@ pub fn delete_profile(tx: &mut Tx, id: ProfileId, if_match: &IfMatch) -> Result<
     if queries::contact_ids(tx, id)? != attached {
         return Err(Error::unavailable(1, "contacts were attached while the profile was deleted").transient());
     }
-    for contact in attached {
-        let version = contacts::set_profile(tx, contact, None)?;
-        attach::record_detached(tx, contact, id, version)?;
-    }
+    contacts::set_profiles(tx, &Vec::from_iter(attached.iter().map(|contact| (*contact, None))))?;
+    let detached = contacts.iter().map(|contact| attach::detached(contact.id, id, contact.version + 1));
+    events::record_all(tx, detached.collect())?;
     profile_fields::release_values(tx, id)?;
     let version = queries::mark_deleted(tx, &row)?;
     let event = Event::new("profile.deleted", id.0).profile(id).version(version);

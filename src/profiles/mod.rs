@@ -6,6 +6,7 @@
 mod attach;
 mod changes;
 mod delete;
+mod draft;
 mod filter;
 mod queries;
 mod rank;
@@ -19,7 +20,7 @@ mod types;
 pub use attach::{Moved, attach, attach_contact, detach_contact};
 pub use delete::delete_profile;
 pub use queries::{get_profile, note_contact_moment, profile_views};
-pub use save::{create_profile, update_profile, upsert_profile};
+pub use save::{save_profile, save_profiles, update_profile};
 pub use search::find_profiles;
 pub use terms::{joined, name_terms, spellings};
 pub use types::{

@@ -11,7 +11,7 @@ use crate::db::events::{self, Event};
 use crate::error::{Error, Result};
 use crate::http::version::IfMatch;
 use crate::ids::{ProfileFieldId, ProfileId};
-use crate::profile_fields::{self, ProfileField, UpdateProfileField};
+use crate::profile_fields::{self, NewValue, ProfileField, UpdateProfileField};
 
 pub fn update_profile_field(
     tx: &mut Tx,
@@ -51,7 +51,13 @@ fn convert_values(tx: &mut Tx, field: &ProfileField) -> Result<()> {
             kept.push((row.id, becomes));
         }
         queries::write_values(tx, field.id, others)?;
-        profile_fields::store_values(tx, field, &kept)?;
+        let stored = kept.iter().map(|(profile, value)| NewValue {
+            profile: *profile,
+            field,
+            value: Some(value),
+            replaces: true,
+        });
+        profile_fields::store_values(tx, &Vec::from_iter(stored))?;
         events::record_all(tx, happened)?;
     }
 }

@@ -83,10 +83,7 @@ pub async fn create_profile(
 ) -> Result<Answer> {
     let Body { value, retry } = body;
     db.write(&caller, retry, move |tx| {
-        let saved = match &query.upsert_on {
-            Some(key) => save::upsert_profile(tx, key, &value)?,
-            None => save::create_profile(tx, &value)?,
-        };
+        let saved = save::save_profile(tx, query.upsert_on.as_deref(), &value)?;
         let mut profile = queries::get_profile(tx.conn, tx.organization, saved.id)?;
         profile.outcome = query.upsert_on.is_some().then_some(saved.outcome);
         let answer = match saved.outcome {

@@ -1,222 +1,225 @@
-//! Making and changing profiles.
+//! Making and changing profiles, many at a time, so that one is a set of one: the number of statements doesn't depend on
+//! how many there are.
 
-use serde_json::{Map, Value, json};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use serde_json::Map;
 
 use super::attach;
-use super::changes::{self, Change, Values};
+use super::changes::{self, Values};
+use super::draft::{Draft, Required, Rules};
 use super::queries::{self, ProfileRow};
-use super::types::{CreateProfile, NewProfile, Outcome, ProfileKind, Saved, UpdateProfile};
+use super::types::{CreateProfile, NewProfile, Outcome, Saved, UpdateProfile};
 use crate::access;
-use crate::contacts::{self, CreateContact};
+use crate::contacts::{self, Found, NewContact};
 use crate::db::Tx;
-use crate::db::events::{self, Event};
+use crate::db::events;
 use crate::error::{Code, Error, FieldError, Result};
 use crate::http::version::IfMatch;
 use crate::ids::{ContactId, ProfileFieldId, ProfileId};
 use crate::profile_fields::{self, FieldType, ProfileField};
 
-/// Whether a new profile must have every required field. From an open conversation only a name is known.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Required {
-    Bind,
-    Waived,
-}
-
-/// Makes a profile with its contacts, found or made.
-pub fn create_profile(tx: &mut Tx, body: &CreateProfile) -> Result<Saved> {
-    let contacts = find_or_make_contacts(tx, &body.contacts)?;
-    let id = create_with(tx, body, &contacts)?;
-    Ok(Saved { id, version: 1, outcome: Outcome::Created })
-}
-
-fn create_with(tx: &mut Tx, body: &CreateProfile, contacts: &Contacts) -> Result<ProfileId> {
-    let CreateProfile { name, kind, fields, .. } = body.clone();
-    let id = create(tx, &NewProfile { name, kind, fields }, Required::Bind)?;
-    attach::attach_all(tx, contacts, id)?;
-    Ok(id)
-}
-
 /// Makes a profile without contacts.
 pub fn create(tx: &mut Tx, new: &NewProfile, required: Required) -> Result<ProfileId> {
-    let fields = fields_for_create(tx, &new.fields)?;
+    let keys: Vec<&str> = new.fields.keys().map(String::as_str).collect();
+    let fields = profile_fields::fields_for_create(tx, &keys)?;
     let country = country(tx, &fields)?;
-    let wanted = changes::with_defaults(&fields, &new.fields);
-    let checked = changes::changes(&fields, &Values::new(), &wanted, &country);
-    let mut errors = Vec::new();
-    if required == Required::Bind {
-        errors.extend(changes::absent(&fields, &wanted));
-    }
-    let changes = checked.unwrap_or_else(|wrong| {
-        errors.extend(wrong);
-        Vec::new()
-    });
-    if !errors.is_empty() {
-        return Err(Error::invalid(errors));
-    }
-    let values = changes::apply(&Values::new(), &changes);
-    let name = new.name.trim();
-    let kind = new.kind.unwrap_or(ProfileKind::Person);
-    let id = queries::insert_profile(tx, name, kind, &values)?;
-    for Change { field, becomes, .. } in &changes {
-        profile_fields::store_value(tx, field, id, becomes.as_ref())?;
-    }
-    let missing: Vec<ProfileFieldId> = changes::missing(&fields, &values).map(|field| field.id).collect();
-    profile_fields::note_missing(tx, id, &missing)?;
-    let after = json!({ "name": name, "kind": kind, "fields": changes::by_key(&fields, &values) });
-    events::record(tx, Event::new("profile.created", id.0).profile(id).version(1).after(after))?;
-    Ok(id)
+    let rules = Rules { fields: &fields, country: &country };
+    let draft = Draft::new(rules, &new.name, new.kind, &new.fields, required)?;
+    queries::insert_profiles(tx, [&draft])?;
+    write_alone(tx, &draft)?;
+    Ok(draft.id)
 }
 
 pub fn update_profile(tx: &mut Tx, id: ProfileId, if_match: &IfMatch, body: &UpdateProfile) -> Result<Saved> {
     let no_fields = Map::new();
     let wanted = body.fields.as_ref().unwrap_or(&no_fields);
     // Fields are locked before profiles: a change of a field may touch them all.
-    let fields = fields_for_write(tx, wanted)?;
+    let keys: Vec<&str> = wanted.keys().map(String::as_str).collect();
+    let fields = profile_fields::fields_for_write(tx, &keys)?;
     let row = queries::lock_profile(tx, id)?;
     if_match.check(tx, id.0, row.version)?;
-    let was = row.version;
-    let version = update(tx, row, body.name.as_deref(), body.kind, wanted, &fields)?;
-    Ok(Saved { id, version, outcome: if version == was { Outcome::Unchanged } else { Outcome::Updated } })
+    let country = country(tx, &fields)?;
+    let rules = Rules { fields: &fields, country: &country };
+    let draft = Draft::of(row, rules, body.name.as_deref(), body.kind, wanted)?;
+    write_alone(tx, &draft)?;
+    let outcome = if draft.is_edited() { Outcome::Updated } else { Outcome::Unchanged };
+    Ok(Saved { id, version: draft.version(), outcome })
 }
 
-/// Changes a locked profile with fields that are locked, too, and gives its version: the same when nothing changed.
-fn update(
-    tx: &mut Tx,
-    row: ProfileRow,
-    name: Option<&str>,
-    kind: Option<ProfileKind>,
-    wanted: &Map<String, Value>,
-    fields: &[ProfileField],
-) -> Result<i32> {
-    let country = country(tx, fields)?;
-    let changes = changes::changes(fields, row.values(), wanted, &country).map_err(Error::invalid)?;
-    let name = name.map_or(row.name.as_str(), str::trim);
-    let kind = kind.unwrap_or(row.kind);
-    let (mut before, mut after) = (Map::new(), Map::new());
-    for (member, was, becomes) in [("name", json!(row.name), json!(name)), ("kind", json!(row.kind), json!(kind))] {
-        if was != becomes {
-            before.insert(member.to_owned(), was);
-            after.insert(member.to_owned(), becomes);
-        }
+/// Makes a profile with its contacts, found or made. With `upsert_on`, the key of a unique field, changes the one that
+/// has the body's value of it, if there is one.
+pub fn save_profile(tx: &mut Tx, upsert_on: Option<&str>, body: &CreateProfile) -> Result<Saved> {
+    let saved = save_profiles(tx, upsert_on, std::slice::from_ref(body))?;
+    saved.into_iter().next().ok_or_else(|| Error::internal("a profile that wasn't saved"))
+}
+
+/// As [`save_profile`], for many as if they came one after the other. Fails, without saying whose fault it is, where one
+/// of them is refused or where they are in each other's way.
+pub fn save_profiles(tx: &mut Tx, upsert_on: Option<&str>, bodies: &[CreateProfile]) -> Result<Vec<Saved>> {
+    let mut contacts = Vec::new();
+    for body in bodies {
+        let checked = body.contacts.iter().enumerate();
+        let checked = checked.map(|(index, contact)| contacts::checked(tx, contact, &format!("/contacts/{index}")));
+        contacts.push(checked.collect::<Result<Vec<NewContact>>>()?);
     }
-    if !changes.is_empty() {
-        let by_key = |of: fn(&Change) -> Value| -> Map<String, Value> {
-            changes.iter().map(|change| (change.field.key.clone(), of(change))).collect()
+    let keys: BTreeSet<&str> = bodies.iter().flat_map(|body| body.fields.keys()).map(String::as_str).collect();
+    let fields = profile_fields::fields_for_create(tx, &Vec::from_iter(keys))?;
+    let country = country(tx, &fields)?;
+    let bodies = Bodies { all: bodies, contacts, rules: Rules { fields: &fields, country: &country } };
+    match upsert_on {
+        Some(key) => bodies.upsert(tx, key),
+        None => bodies.save(tx, &vec![None; bodies.all.len()]),
+    }
+}
+
+/// Bodies, with what each is checked against.
+struct Bodies<'b> {
+    all: &'b [CreateProfile],
+    /// Of each.
+    contacts: Vec<Vec<NewContact>>,
+    rules: Rules<'b>,
+}
+
+impl Bodies<'_> {
+    /// Changes those profiles that have the bodies' values of the unique field `key`, and makes the others. Of several
+    /// that come at once with the same value, the unique key lets one make it; the others find it.
+    fn upsert(&self, tx: &mut Tx, key: &str) -> Result<Vec<Saved>> {
+        let (field, values) = self.upsert_values(key)?;
+        if BTreeSet::from_iter(&values).len() < values.len() {
+            return Err(in_the_way(Code::ValueTaken));
+        }
+        let ids = |held: &HashMap<String, ProfileId>| -> Vec<Option<ProfileId>> {
+            values.iter().map(|value| held.get(value).copied()).collect()
         };
-        before.insert("fields".to_owned(), by_key(|change| json!(change.was)).into());
-        after.insert("fields".to_owned(), by_key(|change| json!(change.becomes)).into());
-    }
-    if after.is_empty() {
-        return Ok(row.version);
-    }
-    let version = queries::write_profile(tx, &row, name, kind, &changes::apply(row.values(), &changes))?;
-    for Change { field, becomes, .. } in &changes {
-        profile_fields::store_value(tx, field, row.id, becomes.as_ref())?;
-    }
-    let given = changes.iter().filter(|change| change.field.required && change.was.is_none());
-    let given: Vec<ProfileFieldId> = given.map(|change| change.field.id).collect();
-    profile_fields::note_given(tx, row.id, &given)?;
-    let event = Event::new("profile.updated", row.id.0).profile(row.id).version(version);
-    events::record(tx, event.change(before.into(), after.into()))?;
-    Ok(version)
-}
-
-/// Changes the profile that has the body's value of the unique field `key`, or makes one. Of several that come at
-/// once with the same value, the unique key lets one make it; the others find it.
-pub fn upsert_profile(tx: &mut Tx, key: &str, body: &CreateProfile) -> Result<Saved> {
-    let contacts = find_or_make_contacts(tx, &body.contacts)?;
-    for contact in &contacts.known {
-        contacts::lock_contact(tx, *contact)?;
-    }
-    let fields = fields_for_create(tx, &body.fields)?;
-    let (field, value) = upsert_key(tx, key, body, &fields)?;
-    if let Some((id, _)) = profile_fields::holder(tx, field.id, &value)? {
-        return update_with(tx, id, body, &contacts, &fields);
-    }
-    match tx.savepoint(|tx| create_with(tx, body, &contacts)) {
-        Ok(id) => Ok(Saved { id, version: 1, outcome: Outcome::Created }),
-        Err(error) if error.code() == Code::ValueTaken => {
-            // Another made it in this moment, unless it is another field's value that is taken.
-            let (id, _) = profile_fields::holder(tx, field.id, &value)?.ok_or(error)?;
-            update_with(tx, id, body, &contacts, &fields)
+        let held = profile_fields::holders(tx, field, &values)?;
+        if held.len() == values.len() {
+            return self.save(tx, &ids(&held));
         }
-        Err(error) => Err(error),
-    }
-}
-
-fn update_with(
-    tx: &mut Tx,
-    id: ProfileId,
-    body: &CreateProfile,
-    contacts: &Contacts,
-    fields: &[ProfileField],
-) -> Result<Saved> {
-    let row = match queries::lock_profile(tx, id) {
-        // It was deleted since it was found: run again, the transaction makes another.
-        Err(error) if error.code() == Code::ProfileNotFound => return Err(error.transient()),
-        row => row?,
-    };
-    let was = row.version;
-    let version = update(tx, row, Some(&body.name), body.kind, &body.fields, fields)?;
-    let changed = attach::attach_all(tx, contacts, id)? || version != was;
-    Ok(Saved { id, version, outcome: if changed { Outcome::Updated } else { Outcome::Unchanged } })
-}
-
-/// The field that tells profiles apart, and the body's value of it.
-fn upsert_key(tx: &mut Tx, key: &str, body: &CreateProfile, fields: &[ProfileField]) -> Result<(ProfileField, String)> {
-    let refused = |code, message| Err(Error::invalid_field(FieldError::query("upsert_on", code, message)));
-    let Some(field) = fields.iter().find(|field| field.key == key) else {
-        return refused("unknown", "must be the key of a profile field");
-    };
-    if !field.unique {
-        return refused("unique", "must be the key of a unique field");
-    }
-    let country = country(tx, fields)?;
-    let wanted = body.fields.iter().filter(|(name, _)| *name == key).map(|(name, value)| (name.clone(), value.clone()));
-    let changes = changes::changes(fields, &Values::new(), &wanted.collect(), &country).map_err(Error::invalid)?;
-    let value = changes.iter().find_map(|change| change.becomes.as_ref());
-    let indexed = value.and_then(|value| profile_fields::indexed(field, value).pop());
-    match indexed {
-        Some(indexed) => Ok((field.clone(), indexed.value)),
-        None => refused("required", "the body's fields must have a value of it"),
-    }
-}
-
-/// A body's contacts, in the order in which everyone locks contacts.
-#[derive(Default)]
-pub struct Contacts {
-    /// Nobody else knows of these yet.
-    pub new: Vec<ContactId>,
-    pub known: Vec<ContactId>,
-}
-
-fn find_or_make_contacts(tx: &mut Tx, bodies: &[CreateContact]) -> Result<Contacts> {
-    let mut wanted = Vec::new();
-    for (index, body) in bodies.iter().enumerate() {
-        wanted.push(contacts::checked(tx, body, &format!("/contacts/{index}"))?);
-    }
-    wanted.sort_by_cached_key(|new| (new.medium, new.address.trim().to_lowercase()));
-    let mut contacts = Contacts::default();
-    for wanted in &wanted {
-        match contacts::find_or_make(tx, wanted)? {
-            (row, true) => contacts.new.push(row.id),
-            (row, false) if contacts.new.contains(&row.id) => {}
-            (row, false) => contacts.known.push(row.id),
+        match tx.savepoint(|tx| self.save(tx, &ids(&held))) {
+            Err(error) if error.code() == Code::ValueTaken => {
+                // Another made one in this moment, unless it is another field's value that is taken.
+                let now = profile_fields::holders(tx, field, &values)?;
+                if now == held { Err(error) } else { self.save(tx, &ids(&now)) }
+            }
+            saved => saved,
         }
     }
-    contacts.known.sort();
-    contacts.known.dedup();
-    Ok(contacts)
+
+    /// The field that tells profiles apart, and the bodies' values of it.
+    fn upsert_values(&self, key: &str) -> Result<(ProfileFieldId, Vec<String>)> {
+        let refused = |code, message| Err(Error::invalid_field(FieldError::query("upsert_on", code, message)));
+        let Rules { fields, country } = self.rules;
+        let Some(field) = fields.iter().find(|field| field.key == key) else {
+            return refused("unknown", "must be the key of a profile field");
+        };
+        if !field.unique {
+            return refused("unique", "must be the key of a unique field");
+        }
+        let mut values = Vec::new();
+        for body in self.all {
+            let wanted = body.fields.get_key_value(key).map(|(key, value)| (key.clone(), value.clone()));
+            let wanted = wanted.into_iter().collect();
+            let changes = changes::changes(fields, &Values::new(), &wanted, country).map_err(Error::invalid)?;
+            let value = changes.iter().find_map(|change| change.becomes.as_ref());
+            match value.and_then(|value| profile_fields::indexed(field, value).pop()) {
+                Some(indexed) => values.push(indexed.value),
+                None => return refused("required", "the body's fields must have a value of it"),
+            }
+        }
+        Ok((field.id, values))
+    }
+
+    /// Changes the profiles with these ids, and makes those that have none.
+    fn save(&self, tx: &mut Tx, ids: &[Option<ProfileId>]) -> Result<Vec<Saved>> {
+        let mut drafts: Vec<Option<Draft>> = Vec::new();
+        for (body, id) in self.all.iter().zip(ids) {
+            let CreateProfile { name, kind, fields, .. } = body;
+            let make = || Draft::new(self.rules, name, *kind, fields, Required::Bind);
+            drafts.push(if id.is_none() { Some(make()?) } else { None });
+        }
+        // Nobody knows of these yet: their contacts can be made theirs.
+        queries::insert_profiles(tx, drafts.iter().flatten())?;
+        let owners = drafts.iter().zip(ids).filter_map(|(draft, id)| draft.as_ref().map(|draft| draft.id).or(*id));
+        let owners: Vec<ProfileId> = owners.collect();
+        let found = self.find_contacts(tx, &owners)?;
+        // Contacts are locked before profiles.
+        let rows = queries::lock_profiles(tx, &Vec::from_iter(ids.iter().copied().flatten()))?;
+        let mut rows: HashMap<ProfileId, ProfileRow> = rows.into_iter().map(|row| (row.id, row)).collect();
+        for ((draft, owner), body) in drafts.iter_mut().zip(&owners).zip(self.all) {
+            if draft.is_none() {
+                // It was deleted since it was found: run again, the transaction makes another.
+                let gone = || Error::not_found(Code::ProfileNotFound).transient();
+                let row = rows.remove(owner).ok_or_else(gone)?;
+                *draft = Some(Draft::of(row, self.rules, Some(&body.name), body.kind, &body.fields)?);
+            }
+        }
+        let drafts: Vec<Draft> = drafts.into_iter().flatten().collect();
+        write(tx, &drafts)?;
+        let attached = attach::attach_all(tx, &found)?;
+        let mut saved = Vec::new();
+        let mut happened = Vec::new();
+        for ((draft, (_, found)), attached) in drafts.iter().zip(found).zip(attached) {
+            let outcome = match draft.is_new() {
+                true => Outcome::Created,
+                false if draft.is_edited() || !attached.is_empty() => Outcome::Updated,
+                false => Outcome::Unchanged,
+            };
+            saved.push(Saved { id: draft.id, version: draft.version(), outcome });
+            happened.extend(found.into_iter().filter_map(|found| found.event).chain(draft.event()).chain(attached));
+        }
+        events::record_all(tx, happened)?;
+        Ok(saved)
+    }
+
+    /// The contacts of each body beside the profile that they are to be of, found or made, each once.
+    fn find_contacts(&self, tx: &mut Tx, owners: &[ProfileId]) -> Result<Vec<(ProfileId, Vec<Found>)>> {
+        let of_all = self.contacts.iter().zip(owners);
+        let wanted = of_all.flat_map(|(contacts, owner)| contacts.iter().map(|contact| (contact, Some(*owner))));
+        let mut found = contacts::find_or_make_all(tx, &Vec::from_iter(wanted))?.into_iter();
+        let mut whose: HashMap<ContactId, ProfileId> = HashMap::new();
+        let mut by_owner = Vec::new();
+        for (contacts, owner) in self.contacts.iter().zip(owners) {
+            let mut of_owner = Vec::new();
+            for found in found.by_ref().take(contacts.len()) {
+                match whose.insert(found.row.id, *owner) {
+                    None => of_owner.push(found),
+                    Some(other) if other == *owner => {}
+                    Some(_) => return Err(in_the_way(Code::ContactAlreadyAttached)),
+                }
+            }
+            by_owner.push((*owner, of_owner));
+        }
+        Ok(by_owner)
+    }
 }
 
-fn fields_for_write(tx: &mut Tx, wanted: &Map<String, Value>) -> Result<Vec<ProfileField>> {
-    let keys: Vec<&str> = wanted.keys().map(String::as_str).collect();
-    profile_fields::fields_for_write(tx, &keys)
+/// Two want the same: carried out by itself, the second is told who has it.
+fn in_the_way(code: Code) -> Error {
+    Error::new(code, "Another that is saved at the same time has it.")
 }
 
-fn fields_for_create(tx: &mut Tx, wanted: &Map<String, Value>) -> Result<Vec<ProfileField>> {
-    let keys: Vec<&str> = wanted.keys().map(String::as_str).collect();
-    profile_fields::fields_for_create(tx, &keys)
+/// Writes new profiles, which have been inserted, and what is edited in others.
+fn write(tx: &mut Tx, drafts: &[Draft]) -> Result<()> {
+    if drafts.len() > 1 {
+        let released: HashSet<(ProfileFieldId, String)> = drafts.iter().flat_map(Draft::released).collect();
+        let claimed = drafts.iter().flat_map(Draft::claimed);
+        // One may be refused what another lets go of only after it.
+        if claimed.into_iter().any(|claim| released.contains(&claim)) {
+            return Err(in_the_way(Code::ValueTaken));
+        }
+    }
+    queries::write_profiles(tx, drafts.iter().filter(|draft| draft.is_edited()))?;
+    queries::write_names(tx, drafts.iter().filter(|draft| draft.has_new_name()))?;
+    profile_fields::store_values(tx, &Vec::from_iter(drafts.iter().flat_map(Draft::new_values)))?;
+    profile_fields::note_missing(tx, drafts.iter().flat_map(Draft::missing))?;
+    profile_fields::note_given(tx, drafts.iter().flat_map(Draft::given))
+}
+
+/// As [`write`], for one, with what happened.
+fn write_alone(tx: &mut Tx, draft: &Draft) -> Result<()> {
+    write(tx, std::slice::from_ref(draft))?;
+    events::record_all(tx, Vec::from_iter(draft.event()))
 }
 
 /// Needed only where telephone numbers are checked.

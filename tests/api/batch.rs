@@ -355,3 +355,203 @@ async fn batches_in_opposite_orders_get_through() {
     assert!(profiles.iter().all(|profile| profile["contact_count"] == 2 && profile["version"] == 3));
     assert_eq!(world.database.number("SELECT count(*) FROM contacts"), 80);
 }
+
+/// A hundred, of which the 37th wants a contact that another has.
+async fn hundred_with_a_refusal(admin: &Client) -> Vec<Value> {
+    let taken = json!({ "name": "Grace", "contacts": [{ "medium": "email", "address": "customer-37@example.com" }] });
+    admin.post("/v1/profiles", taken).await.expect(201);
+    (1..=100).map(|number| upsert(number, "Ada")).collect()
+}
+
+#[actix_web::test]
+async fn a_script_learns_which_of_a_hundred_was_refused() {
+    let world = World::new().await;
+    let admin = world.admin();
+    relation_number(&admin).await;
+    let mut operations = hundred_with_a_refusal(&admin).await;
+    let before = world.database.number("SELECT count(*) FROM events");
+    let results = batch(&admin, json!(operations)).await;
+    let mut expected = vec![(201, "created", Some(1)); 100];
+    expected[36] = (409, "refused", None);
+    assert_eq!(told(&results), expected);
+    let problem = &results[36]["problem"];
+    assert_eq!((&problem["code"], &problem["holder"]["name"]), (&json!("contact_already_attached"), &json!("Grace")));
+    assert_eq!(world.database.number("SELECT count(*) FROM profiles"), 100);
+    assert_eq!(world.database.number("SELECT count(*) FROM contacts"), 199);
+    assert_eq!(
+        world.database.number("SELECT count(*) FROM contacts WHERE version = 2 AND profile_id IS NOT NULL"),
+        199
+    );
+    assert_eq!(world.database.number("SELECT count(*) FROM events") - before, 5 * 99, "only of what was done");
+    let profile = admin.get(&format!("/v1/profiles/{}", id(&results[99]))).await.expect(200);
+    assert_eq!(profile["fields"]["relation_number"], "R-100");
+    assert_eq!(profile["contacts_preview"][0]["address"], "customer-100@example.com");
+
+    // Sent again, with others that are refused: for what they lack, before and after they are looked for.
+    operations[0]["body"]["name"] = json!("");
+    operations[1]["body"]["fields"]["relation_number"] = json!(null);
+    operations[2]["body"]["name"] = json!("Eve");
+    operations[99]["body"]["fields"]["nothing"] = json!(1);
+    let mut expected = vec![(200, "unchanged", Some(1)); 100];
+    (expected[0], expected[1], expected[99]) = ((422, "refused", None), (422, "refused", None), (422, "refused", None));
+    (expected[2], expected[36]) = ((200, "updated", Some(2)), (409, "refused", None));
+    let results = batch(&admin, json!(operations)).await;
+    assert_eq!(told(&results), expected);
+    let field = |at: usize| &results[at]["problem"]["errors"][0]["field"];
+    assert_eq!([field(0), field(1), field(99)], ["/name", "upsert_on", "/fields/nothing"]);
+}
+
+#[actix_web::test]
+async fn a_refusal_among_a_hundred_undoes_them_all_where_that_is_asked_for() {
+    let world = World::new().await;
+    let admin = world.admin();
+    relation_number(&admin).await;
+    let operations = hundred_with_a_refusal(&admin).await;
+    let before = world.database.number("SELECT count(*) FROM events");
+    let body = json!({ "atomic": true, "operations": operations });
+    let refused = admin.post("/v1/batch", body).await.problem(409, "batch_refused");
+    let results = refused["results"].as_array().unwrap();
+    let outcomes: Vec<&Value> = results.iter().map(|result| &result["outcome"]).collect();
+    assert!(outcomes.iter().enumerate().all(|(at, outcome)| *outcome == if at == 36 { "refused" } else { "not_done" }));
+    assert_eq!(world.database.number("SELECT count(*) FROM events") - before, 0);
+    assert_eq!(world.database.number("SELECT count(*) FROM profiles"), 1);
+    assert_eq!(world.database.number("SELECT count(*) FROM contacts"), 1);
+}
+
+#[actix_web::test]
+async fn operations_on_the_same_customer_come_one_after_the_other() {
+    let world = World::new().await;
+    let admin = world.admin();
+    relation_number(&admin).await;
+    let code = json!({ "key": "code", "label": "Code", "type": "text", "unique": true });
+    admin.post("/v1/profile-fields", code).await.expect(201);
+    let results =
+        batch(&admin, json!([upsert(1, "Ada"), upsert(2, "Grace"), upsert(1, "Ada"), upsert(1, "Eve")])).await;
+    let expected =
+        [(201, "created", Some(1)), (201, "created", Some(1)), (200, "unchanged", Some(1)), (200, "updated", Some(2))];
+    assert_eq!(told(&results), expected);
+    assert_eq!([id(&results[2]), id(&results[3])], [id(&results[0]), id(&results[0])]);
+
+    // The same new address is of who came first, however it is written.
+    let with = |number: u32, address: &str| {
+        let mut operation = upsert(number, "Ada");
+        operation["body"]["contacts"] = json!([{ "medium": "email", "address": address }]);
+        operation
+    };
+    let results = batch(&admin, json!([with(3, "new@example.com"), with(4, " New@Example.com")])).await;
+    assert_eq!(told(&results), [(201, "created", Some(1)), (409, "refused", None)]);
+    let problem = &results[1]["problem"];
+    assert_eq!(problem["code"], "contact_already_attached");
+    assert_eq!(problem["holder"]["profile_id"], results[0]["id"]);
+
+    // A unique value is taken until it is let go of, and then free.
+    let coded = |number: u32, code: &str| {
+        let mut operation = upsert(number, "Ada");
+        operation["body"]["fields"]["code"] = json!(code);
+        operation
+    };
+    batch(&admin, json!([coded(1, "A"), coded(2, "B")])).await;
+    let results =
+        batch(&admin, json!([coded(5, "A"), coded(1, "C"), coded(6, "A"), coded(7, "D"), coded(8, "D")])).await;
+    let statuses: Vec<&Value> = results.iter().map(|result| &result["status"]).collect();
+    assert_eq!(statuses, [409, 200, 201, 201, 409], "{results:?}");
+    for (refused, holder) in [(0, 1), (4, 3)] {
+        assert_eq!(results[refused]["problem"]["field"], "/fields/code");
+        assert_eq!(results[refused]["problem"]["holder"]["profile_id"], results[holder]["id"]);
+    }
+}
+
+#[actix_web::test]
+async fn scripts_that_bring_some_of_the_same_customers_at_once_make_each_once() {
+    let world = World::new().await;
+    let admin = world.admin();
+    relation_number(&admin).await;
+    let send = |numbers: std::ops::Range<u32>| {
+        let operations: Vec<Value> = numbers.map(|number| upsert(number, "Ada")).collect();
+        admin.post("/v1/batch", json!({ "operations": operations }))
+    };
+    let single = |number| admin.post("/v1/profiles?upsert_on=relation_number", upsert(number, "Ada")["body"].clone());
+    let answers = race([send(0..60), single(50), send(40..100), single(45), send(50..55), single(99)]).await;
+    let outcomes = answers.into_iter().flat_map(|answer| {
+        assert!(answer.status < 300, "{}", answer.body());
+        let results = answer["results"].as_array().cloned();
+        results.unwrap_or_else(|| vec![json!({ "outcome": answer["outcome"] })])
+    });
+    let created = outcomes.filter(|result| {
+        assert!(["created", "unchanged"].contains(&result["outcome"].as_str().unwrap()), "{result}");
+        result["outcome"] == "created"
+    });
+    assert_eq!(created.count(), 100);
+    assert_eq!(world.database.number("SELECT count(*) FROM profiles"), 100);
+    assert_eq!(
+        world.database.number("SELECT count(*) FROM contacts WHERE profile_id IS NOT NULL AND version = 2"),
+        200
+    );
+    assert_eq!(world.database.number("SELECT count(*) FROM events WHERE type = 'profile.created'"), 100);
+}
+
+#[actix_web::test]
+async fn a_history_does_not_tell_whether_a_batch_wrote_it() {
+    let world = World::new().await;
+    let (alone, together) = (world.admin(), world.stranger().await);
+    for client in [&alone, &together] {
+        relation_number(client).await;
+        let city = json!({ "key": "city", "label": "City", "type": "text", "required": true, "searchable": true });
+        client.post("/v1/profile-fields", city).await.expect(201);
+        // Two who wrote before anyone knew them, one of them without a name.
+        let channel = json!({ "name": "Phone", "medium": "whatsapp" });
+        let channel = client.post("/v1/channels", channel).await.expect(201).id();
+        for number in 1..3 {
+            let from = json!({ "address": format!("+3161000000{number}"), "name": (number == 1).then_some("A.") });
+            let message = json!({ "external_id": number.to_string(), "from": from, "body": "Hello" });
+            client.post(&format!("/v1/channels/{channel}/inbound"), message).await.expect(201);
+        }
+    }
+    let rounds = ["Ada", "Ada Lovelace", "Ada Lovelace"].map(|name| {
+        let customers = (1..9).map(|number| {
+            let mut operation = upsert(number, &format!("{name} {number}"));
+            operation["body"]["fields"]["city"] = json!(format!("{name}town"));
+            operation["body"]["contacts"][1]["name"] = json!("Ada");
+            operation
+        });
+        customers.collect::<Vec<Value>>()
+    });
+    for (operations, outcome) in rounds.into_iter().zip(["created", "updated", "unchanged"]) {
+        for operation in &operations {
+            let answer = alone.post("/v1/profiles?upsert_on=relation_number", operation["body"].clone()).await;
+            assert_eq!(answer["outcome"], outcome);
+        }
+        let results = batch(&together, json!(operations)).await;
+        assert!(results.iter().all(|result| result["outcome"] == outcome), "{results:?}");
+    }
+    // What is kept of either organization, in order, each thing by its name.
+    let same = |what: &str, of: &str, order: &str| {
+        let rows = format!("SELECT string_agg(concat_ws(' ', {what}), '; ' ORDER BY {order}) AS told FROM {of}");
+        let sql = format!("SELECT count(DISTINCT told) FROM ({rows} GROUP BY it.organization_id) AS organizations");
+        assert_eq!(world.database.number(&sql), 1, "{of}");
+    };
+    let joined = |table: &str, profile: &str, contact: &str| {
+        format!(
+            "{table} AS it LEFT JOIN profiles AS p ON p.organization_id = it.organization_id AND p.id = it.{profile} \
+             LEFT JOIN contacts AS c ON c.organization_id = it.organization_id AND c.id = it.{contact}"
+        )
+    };
+    let without_ids =
+        |column: &str| format!("regexp_replace({column}::text, '[0-9a-f]{{8}}-[0-9a-f-]{{27}}', 'id', 'g')");
+    let (before, after) = (without_ids("before"), without_ids("after"));
+    let events = joined("events", "profile_id", "contact_id") + " WHERE type ~ '^(profile|contact)[.]'";
+    same(&format!("type, it.version, {before}, {after}, p.name, c.address"), &events, "it.id");
+    let entries = joined("timeline_entries", "owner_id", "owner_id");
+    same("type, p.name, c.address", &entries, "it.id, p.name, c.address");
+    let contacts = joined("contacts", "profile_id", "id");
+    same("it.address, it.name, it.sort_name, it.version, p.name", &contacts, "it.address");
+    same("name, sort_name, kind, version", "profiles AS it", "name");
+    same("term, position, words", "profile_terms AS it", "term, words");
+    same("spelling, term", "profile_spellings AS it", "spelling, term");
+    same("term, position, p.name, c.address", &joined("contact_terms", "profile_id", "contact_id"), "term, c.address");
+    same("value, sort_value, unique_key", "profile_field_values AS it", "value, profile_id");
+    same("term", "profile_field_terms AS it", "term, profile_id");
+    let moments = "profile_activity AS it WHERE last_contact_moment_at > '-infinity'";
+    assert_eq!(world.database.number(&format!("SELECT count(*) FROM {moments}")), 4, "two of either");
+    assert_eq!(world.database.number("SELECT count(*) FROM profile_missing_values"), 0);
+}

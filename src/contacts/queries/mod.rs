@@ -1,5 +1,6 @@
-//! All Diesel of contacts: what is read ([`read`], [`search`]) and what is written ([`write`]).
+//! All Diesel of contacts: what is read ([`read`], [`search`]) and what is written ([`make`], [`write`]).
 
+mod make;
 mod read;
 mod search;
 mod write;
@@ -12,12 +13,10 @@ use crate::channels::Medium;
 use crate::db::schema::contacts;
 use crate::ids::{ContactId, ProfileId};
 
+pub use make::{Found, NewContact, checked, find_or_make, find_or_make_all};
 pub use read::{contact_views, contacts_of_profile, get_contact, list_contacts};
 pub use search::find_contacts;
-pub use write::{
-    NewContact, checked, create_contact, delete_contact, find_or_make, lock_contact, set_profile, set_profile_of_new,
-    update_contact,
-};
+pub use write::{create_contact, delete_contact, lock_contact, lock_contacts, set_profiles, update_contact};
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = contacts, check_for_backend(diesel::pg::Pg))]

@@ -1,116 +1,24 @@
-//! Contacts as they are found, made, renamed, pointed to a profile and deleted.
+//! Contacts as they are asked for, renamed, pointed to a profile and deleted.
 
+use chrono::{DateTime, Utc};
+use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, SmallInt, Text, Uuid as SqlUuid};
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{Array, Nullable, SmallInt, Text, Timestamptz, Uuid as SqlUuid};
 use serde_json::json;
 
 use super::super::address;
 use super::super::types::{CreateContact, UpdateContact};
 use super::ContactRow;
-use crate::access;
-use crate::channels::{self, Medium};
+use super::make::{checked, find_or_make};
 use crate::db::Tx;
 use crate::db::events::{self, Event};
 use crate::db::rows::rows;
-use crate::db::schema::{contact_channels, contact_terms, contacts, conversation_participants, conversations};
-use crate::error::{Code, Error, FieldError, Result};
+use crate::db::schema::{contact_terms, contacts, conversation_participants, conversations};
+use crate::error::{Code, Error, Result};
 use crate::http::version::IfMatch;
-use crate::ids::{ChannelId, ContactId, ProfileId};
+use crate::ids::{ContactId, OrganizationId, ProfileId};
 use crate::text;
-
-/// An address to be found or made.
-#[derive(Debug, Clone)]
-pub struct NewContact {
-    pub medium: Medium,
-    pub address: String,
-    pub name: Option<String>,
-    /// Where it was met.
-    pub channel: Option<ChannelId>,
-}
-
-/// The contact with this address, and whether it was made just now. Whoever makes the same one at the same time waits
-/// for the other, and finds it.
-pub fn find_or_make(tx: &mut Tx, new: &NewContact) -> Result<(ContactRow, bool)> {
-    let country = access::country(tx)?;
-    let address = address::normalise(new.medium, &new.address, &country);
-    let scope = match new.channel {
-        Some(channel) if !new.medium.has_global_addresses() => channel.to_string(),
-        _ => String::new(),
-    };
-    let name = new.name.as_deref().map(str::trim).filter(|name| !name.is_empty());
-    let name = name.map(|name| text::truncate(name, 200).to_owned());
-    let made: Option<ContactRow> = diesel::insert_into(contacts::table)
-        .values((
-            contacts::organization_id.eq(tx.organization),
-            contacts::id.eq(ContactId::new()),
-            contacts::medium.eq(new.medium),
-            contacts::scope.eq(&scope),
-            contacts::address.eq(&address),
-            contacts::sort_name.eq(text::sort_key(name.as_deref().unwrap_or(&address))),
-            contacts::name.eq(&name),
-            contacts::created_at.eq(tx.now),
-            contacts::updated_at.eq(tx.now),
-        ))
-        .on_conflict((contacts::organization_id, contacts::medium, contacts::scope, contacts::address))
-        .do_nothing()
-        .returning(ContactRow::as_returning())
-        .get_result(tx.conn)
-        .optional()?;
-    let (row, is_new) = match made {
-        Some(row) => {
-            insert_terms(tx, &row)?;
-            let after = json!({ "medium": row.medium, "address": row.address, "name": row.name });
-            events::record(tx, Event::new("contact.created", row.id.0).contact(row.id).version(1).after(after))?;
-            (row, true)
-        }
-        None => {
-            let row: ContactRow = contacts::table
-                .filter(contacts::organization_id.eq(tx.organization))
-                .filter(contacts::medium.eq(new.medium))
-                .filter(contacts::scope.eq(&scope))
-                .filter(contacts::address.eq(&address))
-                .select(ContactRow::as_select())
-                .first(tx.conn)?;
-            (row, false)
-        }
-    };
-    if let Some(channel) = new.channel {
-        diesel::insert_into(contact_channels::table)
-            .values((
-                contact_channels::organization_id.eq(tx.organization),
-                contact_channels::contact_id.eq(row.id),
-                contact_channels::channel_id.eq(channel),
-            ))
-            .on_conflict_do_nothing()
-            .execute(tx.conn)?;
-    }
-    // A contact that had no name takes the first one it comes with.
-    if !is_new && row.name.is_none() && name.is_some() {
-        let row = lock_contact(tx, row.id)?;
-        return Ok((if row.name.is_none() { rename(tx, row, name)? } else { row }, false));
-    }
-    Ok((row, is_new))
-}
-
-/// What a person asks to be made, once it is complete; `at` is where it stands in the body.
-pub fn checked(tx: &mut Tx, body: &CreateContact, at: &str) -> Result<NewContact> {
-    let refused =
-        |code, message| Err(Error::invalid_field(FieldError::body(format!("{at}/channel_id"), code, message)));
-    if let Some(channel) = body.channel_id {
-        let channel = channels::get_channel(tx.conn, tx.organization, channel)?;
-        if channel.medium != body.medium {
-            return refused("medium", format!("is a channel of {}", channel.medium));
-        }
-    } else if !body.medium.has_global_addresses() {
-        return refused("required", format!("is required for {}", body.medium));
-    }
-    Ok(NewContact {
-        medium: body.medium,
-        address: body.address.clone(),
-        name: body.name.clone(),
-        channel: body.channel_id,
-    })
-}
 
 /// Makes a contact that a person asked for; 409 names the one that has the address already.
 pub fn create_contact(tx: &mut Tx, body: &CreateContact) -> Result<ContactRow> {
@@ -130,10 +38,16 @@ pub fn update_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &Upd
         Some(name) => name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()),
         None => row.name.clone(),
     };
-    if name == row.name { Ok(row) } else { rename(tx, row, name) }
+    if name == row.name {
+        return Ok(row);
+    }
+    let (row, event) = rename(tx, row, name)?;
+    events::record(tx, event)?;
+    Ok(row)
 }
 
-fn rename(tx: &mut Tx, row: ContactRow, name: Option<String>) -> Result<ContactRow> {
+/// Gives a locked contact another name, and what happened for the caller to record.
+pub(super) fn rename(tx: &mut Tx, row: ContactRow, name: Option<String>) -> Result<(ContactRow, Event)> {
     let before = json!({ "name": row.name });
     let row: ContactRow = diesel::update(contacts::table.find((tx.organization, row.id)))
         .set((
@@ -145,14 +59,13 @@ fn rename(tx: &mut Tx, row: ContactRow, name: Option<String>) -> Result<ContactR
         .returning(ContactRow::as_returning())
         .get_result(tx.conn)?;
     delete_terms(tx, row.id)?;
-    insert_terms(tx, &row)?;
+    insert_terms(tx, [&row])?;
     let event = Event::new("contact.updated", row.id.0)
         .contact(row.id)
         .profile(row.profile_id)
         .version(row.version)
         .change(before, json!({ "name": name }));
-    events::record(tx, event)?;
-    Ok(row)
+    Ok((row, event))
 }
 
 /// Deletes a contact that never took part in a conversation.
@@ -180,7 +93,18 @@ pub fn delete_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch) -> Result<
     events::record(tx, Event::new("contact.deleted", id.0).contact(id).from_profile(row.profile_id))
 }
 
-/// The contact, locked: whoever attaches, detaches or renames it at the same time waits.
+/// These contacts, locked in the order of their ids: whoever attaches, detaches or renames one at the same time waits.
+pub fn lock_contacts(tx: &mut Tx, ids: &[ContactId]) -> Result<Vec<ContactRow>> {
+    Ok(contacts::table
+        .filter(contacts::organization_id.eq(tx.organization))
+        .filter(contacts::id.eq_any(ids))
+        .order(contacts::id)
+        .select(ContactRow::as_select())
+        .for_no_key_update()
+        .load(tx.conn)?)
+}
+
+/// As [`lock_contacts`], for one.
 pub fn lock_contact(tx: &mut Tx, id: ContactId) -> Result<ContactRow> {
     contacts::table
         .find((tx.organization, id))
@@ -191,37 +115,48 @@ pub fn lock_contact(tx: &mut Tx, id: ContactId) -> Result<ContactRow> {
         .ok_or_else(|| Error::not_found(Code::ContactNotFound))
 }
 
-/// Points contacts that were made in this transaction to their profile: two statements, however many.
-pub fn set_profile_of_new(tx: &mut Tx, ids: &[ContactId], profile: ProfileId) -> Result<()> {
-    diesel::update(contacts::table)
-        .filter(contacts::organization_id.eq(tx.organization))
-        .filter(contacts::id.eq_any(ids))
-        .set((contacts::profile_id.eq(profile), contacts::version.eq(contacts::version + 1)))
-        .execute(tx.conn)?;
-    diesel::update(contact_terms::table)
-        .filter(contact_terms::organization_id.eq(tx.organization))
-        .filter(contact_terms::contact_id.eq_any(ids))
-        .set(contact_terms::profile_id.eq(profile))
-        .execute(tx.conn)?;
+/// Points locked contacts to their profiles, or to none: each has its next version then. The verbs of the profiles' room
+/// record why.
+pub fn set_profiles(tx: &mut Tx, pointed: &[(ContactId, Option<ProfileId>)]) -> Result<()> {
+    if pointed.is_empty() {
+        return Ok(());
+    }
+    let (contacts, profiles) = pointed.iter().copied().unzip();
+    SetProfiles { organization: tx.organization, now: tx.now, contacts, profiles }.execute(tx.conn)?;
     Ok(())
 }
 
-/// Points a locked contact to its profile, or to none. The verbs of the profiles' room record why.
-pub fn set_profile(tx: &mut Tx, id: ContactId, profile: Option<ProfileId>) -> Result<i32> {
-    let version = diesel::update(contacts::table.find((tx.organization, id)))
-        .set((
-            contacts::profile_id.eq(profile),
-            contacts::version.eq(contacts::version + 1),
-            contacts::updated_at.eq(tx.now),
-        ))
-        .returning(contacts::version)
-        .get_result(tx.conn)?;
-    diesel::update(contact_terms::table)
-        .filter(contact_terms::organization_id.eq(tx.organization))
-        .filter(contact_terms::contact_id.eq(id))
-        .set(contact_terms::profile_id.eq(profile))
-        .execute(tx.conn)?;
-    Ok(version)
+#[derive(Debug, QueryId)]
+struct SetProfiles {
+    organization: OrganizationId,
+    now: DateTime<Utc>,
+    contacts: Vec<ContactId>,
+    profiles: Vec<Option<ProfileId>>,
+}
+
+impl RunQueryDsl<PgConnection> for SetProfiles {}
+
+impl QueryFragment<Pg> for SetProfiles {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("WITH pointed AS (SELECT * FROM unnest(");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.contacts)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Nullable<SqlUuid>>, _>(&self.profiles)?;
+        out.push_sql(
+            ") AS listed (id, profile_id)), terms AS (UPDATE contact_terms SET profile_id = pointed.profile_id \
+             FROM pointed WHERE contact_terms.organization_id = ",
+        );
+        out.push_bind_param::<SqlUuid, _>(&self.organization)?;
+        out.push_sql(
+            " AND contact_terms.contact_id = pointed.id) UPDATE contacts SET profile_id = pointed.profile_id, \
+             version = contacts.version + 1, updated_at = ",
+        );
+        out.push_bind_param::<Timestamptz, _>(&self.now)?;
+        out.push_sql(" FROM pointed WHERE contacts.organization_id = ");
+        out.push_bind_param::<SqlUuid, _>(&self.organization)?;
+        out.push_sql(" AND contacts.id = pointed.id");
+        Ok(())
+    }
 }
 
 rows! {
@@ -234,13 +169,15 @@ rows! {
     ""
 }
 
-fn insert_terms(tx: &mut Tx, row: &ContactRow) -> Result<()> {
-    let terms = address::terms(row.medium, &row.address, row.name.as_deref());
+pub(super) fn insert_terms<'r>(tx: &mut Tx, contacts: impl IntoIterator<Item = &'r ContactRow>) -> Result<()> {
     let mut rows = TermRows::of(tx.organization);
-    for (term, position) in terms.into_iter().zip(0_i16..) {
-        rows.push(row.id, position, term, row.profile_id);
+    for row in contacts {
+        let terms = address::terms(row.medium, &row.address, row.name.as_deref());
+        for (term, position) in terms.into_iter().zip(0_i16..) {
+            rows.push(row.id, position, term, row.profile_id);
+        }
     }
-    rows.execute(tx.conn)?;
+    rows.insert(tx.conn)?;
     Ok(())
 }
 

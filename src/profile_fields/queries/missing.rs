@@ -1,41 +1,42 @@
 //! Which profiles lack a value of which required field.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
+use diesel::sql_types::Uuid as SqlUuid;
 
 use crate::db::Tx;
+use crate::db::rows::rows;
 use crate::db::schema::{profile_missing_values, profiles};
 use crate::error::Result;
 use crate::ids::{ProfileFieldId, ProfileId};
 
-/// A new profile has no value of these required fields.
-pub fn note_missing(tx: &mut Tx, profile: ProfileId, fields: &[ProfileFieldId]) -> Result<()> {
-    if fields.is_empty() {
-        return Ok(());
-    }
-    let rows: Vec<_> = fields
-        .iter()
-        .map(|field| {
-            (
-                profile_missing_values::organization_id.eq(tx.organization),
-                profile_missing_values::profile_id.eq(profile),
-                profile_missing_values::field_id.eq(field),
-            )
-        })
-        .collect();
-    diesel::insert_into(profile_missing_values::table).values(rows).execute(tx.conn)?;
+rows! {
+    struct MissingRows into "profile_missing_values" { profile_id: SqlUuid = ProfileId, field_id: SqlUuid = ProfileFieldId, }
+    ""
+}
+
+/// New profiles have no value of these required fields.
+pub fn note_missing(tx: &mut Tx, missing: impl IntoIterator<Item = (ProfileId, ProfileFieldId)>) -> Result<()> {
+    let mut rows = MissingRows::of(tx.organization);
+    missing.into_iter().for_each(|(profile, field)| rows.push(profile, field));
+    rows.insert(tx.conn)?;
     Ok(())
 }
 
-/// A locked profile has values of these required fields now.
-pub fn note_given(tx: &mut Tx, profile: ProfileId, fields: &[ProfileFieldId]) -> Result<()> {
-    if fields.is_empty() {
-        return Ok(());
+/// Locked profiles have a value of these required fields now.
+pub fn note_given(tx: &mut Tx, given: impl IntoIterator<Item = (ProfileId, ProfileFieldId)>) -> Result<()> {
+    let mut by_field: BTreeMap<ProfileFieldId, Vec<ProfileId>> = BTreeMap::new();
+    for (profile, field) in given {
+        by_field.entry(field).or_default().push(profile);
     }
-    diesel::delete(profile_missing_values::table)
-        .filter(profile_missing_values::organization_id.eq(tx.organization))
-        .filter(profile_missing_values::profile_id.eq(profile))
-        .filter(profile_missing_values::field_id.eq_any(fields))
-        .execute(tx.conn)?;
+    for (field, profiles) in by_field {
+        diesel::delete(profile_missing_values::table)
+            .filter(profile_missing_values::organization_id.eq(tx.organization))
+            .filter(profile_missing_values::field_id.eq(field))
+            .filter(profile_missing_values::profile_id.eq_any(profiles))
+            .execute(tx.conn)?;
+    }
     Ok(())
 }
 
@@ -45,7 +46,7 @@ pub(in crate::profile_fields) fn note_missing_of_all(tx: &mut Tx, field: Profile
         .filter(profiles::organization_id.eq(tx.organization))
         .filter(profiles::deleted_at.is_null())
         .order(profiles::id)
-        .select((profiles::organization_id, profiles::id, field.into_sql::<diesel::sql_types::Uuid>()));
+        .select((profiles::organization_id, profiles::id, field.into_sql::<SqlUuid>()));
     diesel::insert_into(profile_missing_values::table)
         .values(all)
         .into_columns((

@@ -19,7 +19,7 @@ use crate::ids::{OrganizationId, ProfileFieldId};
 
 pub(super) use missing::{forget_missing, note_missing_of_all};
 pub use missing::{note_given, note_missing};
-pub use values::{holder, profiles_with, release_values, store_value, store_values};
+pub use values::{NewValue, holders, profiles_with, release_values, store_values};
 pub(super) use values::{options_in_use, set_unique_keys, write_terms};
 pub(super) use violations::{
     Kept, count_profiles, count_unfit_to_be_unique, count_with, count_without, kept_values, unfit_to_be_unique, without,

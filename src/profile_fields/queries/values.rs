@@ -1,20 +1,20 @@
 //! The searched form of values: what profiles are sorted, found and told apart by.
 
+use std::collections::{BTreeMap, HashMap};
+
 use diesel::prelude::*;
-use diesel::sql_types::{Record, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Nullable, Record, Text, Uuid as SqlUuid};
 use serde_json::{Value, json};
 
 use super::BATCH;
 use super::missing::release_missing;
 use crate::db::Tx;
+use crate::db::rows::rows;
 use crate::db::schema::{profile_field_terms, profile_field_values, profiles};
 use crate::error::{Code, Error, Result};
 use crate::ids::{OrganizationId, ProfileFieldId, ProfileId};
 use crate::profile_fields::types::ProfileField;
 use crate::profile_fields::value::{Indexed, indexed, terms};
-
-/// Rows that one statement inserts: PostgreSQL takes 65,535 parameters.
-const ROWS: usize = 5000;
 
 /// Which of these options profiles have.
 pub(in crate::profile_fields) fn options_in_use(
@@ -54,7 +54,11 @@ pub(in crate::profile_fields) fn write_terms(tx: &mut Tx, field: &ProfileField) 
         .execute(tx.conn)?;
     let mut page = if field.searchable { values_after(tx, field, None)? } else { Vec::new() };
     while let Some((last, last_value, _)) = page.last().cloned() {
-        insert_terms(tx, field, page.iter().map(|(profile, _, value)| (*profile, value.as_str())))?;
+        let mut words = TermRows::of(tx.organization);
+        for (profile, _, value) in &page {
+            terms(field, value).into_iter().for_each(|term| words.push(*profile, field.id, term));
+        }
+        words.insert(tx.conn)?;
         page = values_after(tx, field, Some((last, last_value)))?;
     }
     Ok(())
@@ -80,50 +84,111 @@ fn values_after(
     Ok(query.load(tx.conn)?)
 }
 
-/// Makes `value` what profiles are searched, sorted and told apart by; None for no value. 409 names the profile that
-/// has a unique one.
-pub fn store_value(tx: &mut Tx, field: &ProfileField, profile: ProfileId, value: Option<&Value>) -> Result<()> {
+/// A value that a profile is to have of a field, or None.
+#[derive(Debug, Clone, Copy)]
+pub struct NewValue<'v> {
+    pub profile: ProfileId,
+    pub field: &'v ProfileField,
+    pub value: Option<&'v Value>,
+    /// Whether it has another one.
+    pub replaces: bool,
+}
+
+/// Makes these values what profiles are searched, sorted and told apart by. 409 names the profile that has a unique one.
+pub fn store_values(tx: &mut Tx, values: &[NewValue]) -> Result<()> {
+    let mut replaced: BTreeMap<ProfileFieldId, (&ProfileField, Vec<ProfileId>)> = BTreeMap::new();
+    for new in values.iter().filter(|new| new.replaces) {
+        replaced.entry(new.field.id).or_insert((new.field, Vec::new())).1.push(new.profile);
+    }
+    for (field, profiles) in replaced.values() {
+        forget(tx, field, profiles)?;
+    }
+    let indexed = |new: &NewValue| new.value.map(|value| indexed(new.field, value)).unwrap_or_default();
+    let mut entries: Vec<(&NewValue, Indexed)> =
+        values.iter().flat_map(|new| indexed(new).into_iter().map(move |entry| (new, entry))).collect();
+    // Unique values are claimed in the same order by everyone.
+    entries
+        .sort_by(|(one, entry), (other, another)| (one.field.id, &entry.value).cmp(&(other.field.id, &another.value)));
+    let mut rows = ValueRows::of(tx.organization);
+    let mut words = TermRows::of(tx.organization);
+    for (NewValue { profile, field, .. }, Indexed { value, sort_value }) in &entries {
+        let unique_key = field.unique.then(|| value.clone());
+        rows.push(field.id, *profile, sort_value.clone(), value.clone(), unique_key);
+        if field.searchable {
+            terms(field, value).into_iter().for_each(|term| words.push(*profile, field.id, term));
+        }
+    }
+    if rows.insert(tx.conn)? < entries.len() {
+        return Err(value_taken(tx, &entries)?);
+    }
+    words.insert(tx.conn)?;
+    Ok(())
+}
+
+fn forget(tx: &mut Tx, field: &ProfileField, profiles: &[ProfileId]) -> Result<()> {
     diesel::delete(profile_field_values::table)
         .filter(profile_field_values::organization_id.eq(tx.organization))
         .filter(profile_field_values::field_id.eq(field.id))
-        .filter(profile_field_values::profile_id.eq(profile))
+        .filter(profile_field_values::profile_id.eq_any(profiles))
         .execute(tx.conn)?;
     if field.searchable {
         diesel::delete(profile_field_terms::table)
             .filter(profile_field_terms::organization_id.eq(tx.organization))
-            .filter(profile_field_terms::profile_id.eq(profile))
             .filter(profile_field_terms::field_id.eq(field.id))
+            .filter(profile_field_terms::profile_id.eq_any(profiles))
             .execute(tx.conn)?;
-    }
-    for entry in value.map(|value| indexed(field, value)).unwrap_or_default() {
-        let stored = diesel::insert_into(profile_field_values::table)
-            .values((
-                profile_field_values::organization_id.eq(tx.organization),
-                profile_field_values::field_id.eq(field.id),
-                profile_field_values::profile_id.eq(profile),
-                profile_field_values::sort_value.eq(&entry.sort_value),
-                profile_field_values::value.eq(&entry.value),
-                profile_field_values::unique_key.eq(field.unique.then_some(&entry.value)),
-            ))
-            .on_conflict((
-                profile_field_values::organization_id,
-                profile_field_values::field_id,
-                profile_field_values::unique_key,
-            ))
-            .do_nothing()
-            .execute(tx.conn)?;
-        if stored == 0 {
-            return Err(value_taken(tx, field, &entry.value)?);
-        }
-        if field.searchable {
-            insert_terms(tx, field, [(profile, entry.value.as_str())])?;
-        }
     }
     Ok(())
 }
 
+rows! {
+    struct ValueRows into "profile_field_values" {
+        field_id: SqlUuid = ProfileFieldId,
+        profile_id: SqlUuid = ProfileId,
+        sort_value: Text = String,
+        value: Text = String,
+        unique_key: Nullable<Text> = Option<String>,
+    }
+    "ON CONFLICT (organization_id, field_id, unique_key) DO NOTHING"
+}
+
+rows! {
+    struct TermRows into "profile_field_terms" {
+        profile_id: SqlUuid = ProfileId,
+        field_id: SqlUuid = ProfileFieldId,
+        term: Text = String,
+    }
+    // Two options of a multi_select may share a word.
+    "ON CONFLICT DO NOTHING"
+}
+
+/// The profiles that have these values of a unique field.
+pub fn holders(tx: &mut Tx, field: ProfileFieldId, values: &[String]) -> Result<HashMap<String, ProfileId>> {
+    let held: Vec<(String, ProfileId)> = profile_field_values::table
+        .filter(profile_field_values::organization_id.eq(tx.organization))
+        .filter(profile_field_values::field_id.eq(field))
+        .filter(profile_field_values::unique_key.eq_any(values))
+        .select((profile_field_values::value, profile_field_values::profile_id))
+        .load(tx.conn)?;
+    Ok(held.into_iter().collect())
+}
+
+fn value_taken(tx: &mut Tx, entries: &[(&NewValue, Indexed)]) -> Result<Error> {
+    let taken = Error::new(Code::ValueTaken, "Another profile has one of the unique values.");
+    for (new, Indexed { value, .. }) in entries.iter().filter(|(new, _)| new.field.unique) {
+        if let Some((id, name)) = holder(tx, new.field.id, value)?.filter(|(id, _)| *id != new.profile) {
+            let key = &new.field.key;
+            return Ok(Error::new(Code::ValueTaken, format!("Another profile has this {key}: {value}."))
+                .with("field", format!("/fields/{key}"))
+                .with("holder", json!({ "profile_id": id, "name": name })));
+        }
+    }
+    // Who had it let go of it in this moment: run again, the transaction can have it.
+    Ok(taken.transient())
+}
+
 /// The profile that has this value of a unique field.
-pub fn holder(tx: &mut Tx, field: ProfileFieldId, value: &str) -> Result<Option<(ProfileId, String)>> {
+fn holder(tx: &mut Tx, field: ProfileFieldId, value: &str) -> Result<Option<(ProfileId, String)>> {
     Ok(profile_field_values::table
         .inner_join(
             profiles::table.on(profiles::organization_id
@@ -138,16 +203,6 @@ pub fn holder(tx: &mut Tx, field: ProfileFieldId, value: &str) -> Result<Option<
         .optional()?)
 }
 
-fn value_taken(tx: &mut Tx, field: &ProfileField, value: &str) -> Result<Error> {
-    let error = Error::new(Code::ValueTaken, format!("Another profile has this {}: {value}.", field.key))
-        .with("field", format!("/fields/{}", field.key));
-    Ok(match holder(tx, field.id, value)? {
-        Some((id, name)) => error.with("holder", json!({ "profile_id": id, "name": name })),
-        // It let go of it in this moment: run again, the transaction can have it.
-        None => error.transient(),
-    })
-}
-
 /// Lets a deleted profile's values be another's, and finds it by them no more.
 pub fn release_values(tx: &mut Tx, profile: ProfileId) -> Result<()> {
     diesel::delete(profile_field_values::table)
@@ -159,31 +214,6 @@ pub fn release_values(tx: &mut Tx, profile: ProfileId) -> Result<()> {
         .filter(profile_field_terms::profile_id.eq(profile))
         .execute(tx.conn)?;
     release_missing(tx, profile)
-}
-
-fn insert_terms<'v>(
-    tx: &mut Tx,
-    field: &ProfileField,
-    values: impl IntoIterator<Item = (ProfileId, &'v str)>,
-) -> Result<()> {
-    let terms = values
-        .into_iter()
-        .flat_map(|(profile, value)| terms(field, value).into_iter().map(move |term| (profile, term)));
-    let rows: Vec<_> = terms
-        .map(|(profile, term)| {
-            (
-                profile_field_terms::organization_id.eq(tx.organization),
-                profile_field_terms::profile_id.eq(profile),
-                profile_field_terms::field_id.eq(field.id),
-                profile_field_terms::term.eq(term),
-            )
-        })
-        .collect();
-    for rows in rows.chunks(ROWS) {
-        // Two options of a multi_select may share a word.
-        diesel::insert_into(profile_field_terms::table).values(rows).on_conflict_do_nothing().execute(tx.conn)?;
-    }
-    Ok(())
 }
 
 /// The next profiles with a value of a field, in the order of their ids.
@@ -206,43 +236,4 @@ pub fn profiles_with(
         query = query.filter(id.gt(after));
     }
     Ok(query.load(conn)?)
-}
-
-/// As [`store_value`], for many profiles that all have a value of a locked field already.
-pub fn store_values(tx: &mut Tx, field: &ProfileField, values: &[(ProfileId, Value)]) -> Result<()> {
-    let profiles: Vec<ProfileId> = values.iter().map(|(profile, _)| *profile).collect();
-    diesel::delete(profile_field_values::table)
-        .filter(profile_field_values::organization_id.eq(tx.organization))
-        .filter(profile_field_values::field_id.eq(field.id))
-        .filter(profile_field_values::profile_id.eq_any(&profiles))
-        .execute(tx.conn)?;
-    diesel::delete(profile_field_terms::table)
-        .filter(profile_field_terms::organization_id.eq(tx.organization))
-        .filter(profile_field_terms::field_id.eq(field.id))
-        .filter(profile_field_terms::profile_id.eq_any(&profiles))
-        .execute(tx.conn)?;
-    let entries: Vec<(ProfileId, Indexed)> = values
-        .iter()
-        .flat_map(|(profile, value)| indexed(field, value).into_iter().map(move |entry| (*profile, entry)))
-        .collect();
-    let rows: Vec<_> = entries
-        .iter()
-        .map(|(profile, entry)| {
-            (
-                profile_field_values::organization_id.eq(tx.organization),
-                profile_field_values::field_id.eq(field.id),
-                profile_field_values::profile_id.eq(profile),
-                profile_field_values::sort_value.eq(&entry.sort_value),
-                profile_field_values::value.eq(&entry.value),
-                profile_field_values::unique_key.eq(field.unique.then_some(&entry.value)),
-            )
-        })
-        .collect();
-    for rows in rows.chunks(ROWS) {
-        diesel::insert_into(profile_field_values::table).values(rows).execute(tx.conn)?;
-    }
-    match field.searchable {
-        true => insert_terms(tx, field, entries.iter().map(|(profile, entry)| (*profile, entry.value.as_str()))),
-        false => Ok(()),
-    }
 }

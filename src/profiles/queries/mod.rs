@@ -6,31 +6,28 @@ mod names;
 mod search;
 mod values;
 mod wanted;
+mod write;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{array, max};
 use diesel::prelude::*;
-use diesel::query_builder::Query;
-use diesel::sql_types::{Record, SmallInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Record, Text};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::changes::{self, Values};
-use super::terms;
 use super::types::{ContactPreview, Profile, ProfileKind};
 use crate::access;
 use crate::actor::{ActorRef, ActorType};
 use crate::channels::Medium;
 use crate::db::Tx;
-use crate::db::rows::rows;
 use crate::db::schema::{contacts, conversation_participants, profile_activity, profile_terms, profiles};
 use crate::db::types::TimeOrNever;
 use crate::error::{Code, Error, Result};
 use crate::ids::{ContactId, OrganizationId, ProfileId};
 use crate::profile_fields::{self, ProfileField};
-use crate::text;
 
 pub use history::{contact_history, profile_history};
 pub use list::list_profiles;
@@ -38,6 +35,7 @@ pub use names::{Candidate, Candidates, Reach, Sought, Source, candidates, in_nam
 pub use search::{having, matching_contacts, matching_fields, those_having, wanted_of};
 pub use values::write_values;
 pub use wanted::Wanted;
+pub use write::{insert_profiles, write_names, write_profiles};
 
 const PREVIEW: i64 = 3;
 
@@ -139,29 +137,6 @@ pub fn name(tx: &mut Tx, id: ProfileId) -> Result<String> {
     Ok(profiles::table.find((tx.organization, id)).select(profiles::name).first(tx.conn)?)
 }
 
-pub fn insert_profile(tx: &mut Tx, name: &str, kind: ProfileKind, values: &Values) -> Result<ProfileId> {
-    let id = ProfileId::new();
-    diesel::insert_into(profiles::table)
-        .values((
-            profiles::organization_id.eq(tx.organization),
-            profiles::id.eq(id),
-            profiles::name.eq(name),
-            profiles::sort_name.eq(text::sort_key(name)),
-            profiles::kind.eq(kind),
-            profiles::fields.eq(Value::Object(values.clone())),
-            profiles::created_by_type.eq(tx.actor.kind),
-            profiles::created_by_id.eq(tx.actor.id),
-            profiles::created_at.eq(tx.now),
-            profiles::updated_at.eq(tx.now),
-        ))
-        .execute(tx.conn)?;
-    diesel::insert_into(profile_activity::table)
-        .values((profile_activity::organization_id.eq(tx.organization), profile_activity::profile_id.eq(id)))
-        .execute(tx.conn)?;
-    insert_terms(tx, id, name)?;
-    Ok(id)
-}
-
 /// The profile, locked: whoever changes it, or attaches to it, at the same time waits.
 pub fn lock_profile(tx: &mut Tx, id: ProfileId) -> Result<ProfileRow> {
     profiles::table
@@ -176,6 +151,9 @@ pub fn lock_profile(tx: &mut Tx, id: ProfileId) -> Result<ProfileRow> {
 
 /// These profiles, locked in the order of their ids.
 pub fn lock_profiles(tx: &mut Tx, ids: &[ProfileId]) -> Result<Vec<ProfileRow>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
     Ok(profiles::table
         .filter(profiles::organization_id.eq(tx.organization))
         .filter(profiles::id.eq_any(ids))
@@ -207,29 +185,9 @@ pub fn lock_alive(tx: &mut Tx, to: ProfileId, from: Option<ProfileId>) -> Result
     }
 }
 
-/// Writes a locked profile's own fields, and gives its new version.
-pub fn write_profile(tx: &mut Tx, row: &ProfileRow, name: &str, kind: ProfileKind, values: &Values) -> Result<i32> {
-    let version = diesel::update(profiles::table.find((tx.organization, row.id)))
-        .set((
-            profiles::name.eq(name),
-            profiles::sort_name.eq(text::sort_key(name)),
-            profiles::kind.eq(kind),
-            profiles::fields.eq(Value::Object(values.clone())),
-            profiles::version.eq(row.version + 1),
-            profiles::updated_at.eq(tx.now),
-        ))
-        .returning(profiles::version)
-        .get_result(tx.conn)?;
-    if name != row.name {
-        delete_terms(tx, row.id)?;
-        insert_terms(tx, row.id, name)?;
-    }
-    Ok(version)
-}
-
 /// Leaves of a locked profile only its row, for the history to name.
 pub fn mark_deleted(tx: &mut Tx, row: &ProfileRow) -> Result<i32> {
-    delete_terms(tx, row.id)?;
+    delete_terms(tx, &[row.id])?;
     diesel::delete(profile_activity::table.find((tx.organization, row.id))).execute(tx.conn)?;
     Ok(diesel::update(profiles::table.find((tx.organization, row.id)))
         .set((profiles::deleted_at.eq(tx.now), profiles::version.eq(row.version + 1), profiles::updated_at.eq(tx.now)))
@@ -256,17 +214,25 @@ pub fn note_contact_moment(tx: &mut Tx, profile: ProfileId, at: DateTime<Utc>) -
     Ok(())
 }
 
-/// A contact came to this profile, with its history.
-pub fn note_moments_of(tx: &mut Tx, profile: ProfileId, contact: ContactId) -> Result<()> {
-    match last_moment(tx, contact)? {
-        Some(at) => note_contact_moment(tx, profile, at),
-        None => Ok(()),
+/// Contacts came to these profiles, with their history.
+pub fn note_moments_of(tx: &mut Tx, contacts: &[(ContactId, ProfileId)]) -> Result<()> {
+    if contacts.is_empty() {
+        return Ok(());
     }
+    let whose: HashMap<ContactId, ProfileId> = contacts.iter().copied().collect();
+    let mut newest: BTreeMap<ProfileId, DateTime<Utc>> = BTreeMap::new();
+    for (contact, at) in last_moments(tx, &Vec::from_iter(whose.keys().copied()))? {
+        if let (Some(profile), Some(at)) = (whose.get(&contact), at) {
+            let newest = newest.entry(*profile).or_insert(at);
+            *newest = at.max(*newest);
+        }
+    }
+    newest.into_iter().try_for_each(|(profile, at)| note_contact_moment(tx, profile, at))
 }
 
 /// A contact left this profile, with its history.
 pub fn forget_contact_moment(tx: &mut Tx, profile: ProfileId, contact: ContactId) -> Result<()> {
-    let Some(gone) = last_moment(tx, contact)? else { return Ok(()) };
+    let Some((_, Some(gone))) = last_moments(tx, &[contact])?.pop() else { return Ok(()) };
     let last: Option<TimeOrNever> = profile_activity::table
         .find((tx.organization, profile))
         .select(profile_activity::last_contact_moment_at)
@@ -293,64 +259,24 @@ pub fn forget_contact_moment(tx: &mut Tx, profile: ProfileId, contact: ContactId
     Ok(())
 }
 
-fn last_moment(tx: &mut Tx, contact: ContactId) -> Result<Option<DateTime<Utc>>> {
-    Ok(conversation_participants::table
+/// When the newest message of each was exchanged.
+fn last_moments(tx: &mut Tx, ids: &[ContactId]) -> Result<Vec<(ContactId, Option<DateTime<Utc>>)>> {
+    let of_contact = conversation_participants::table
         .filter(conversation_participants::organization_id.eq(tx.organization))
-        .filter(conversation_participants::contact_id.eq(contact))
+        .filter(conversation_participants::contact_id.eq(contacts::id))
         .select(max(conversation_participants::last_message_at))
-        .get_result(tx.conn)?)
+        .single_value();
+    Ok(contacts::table
+        .filter(contacts::organization_id.eq(tx.organization))
+        .filter(contacts::id.eq_any(ids))
+        .select((contacts::id, of_contact))
+        .load(tx.conn)?)
 }
 
-rows! {
-    struct TermRows into "profile_terms" {
-        profile_id: SqlUuid = ProfileId,
-        position: SmallInt = i16,
-        term: Text = String,
-        words: Text = String,
-    }
-    ""
-}
-
-rows! {
-    struct WordRows into "profile_words" { term: Text = String, }
-    "ON CONFLICT DO NOTHING RETURNING term"
-}
-
-impl Query for WordRows {
-    type SqlType = Text;
-}
-
-rows! {
-    struct SpellingRows into "profile_spellings" { spelling: Text = String, term: Text = String, }
-    ""
-}
-
-fn insert_terms(tx: &mut Tx, id: ProfileId, name: &str) -> Result<()> {
-    let terms = terms::name_terms(name);
-    let joined = terms::joined(&terms);
-    let mut rows = TermRows::of(tx.organization);
-    for (term, position) in terms.iter().zip(0_i16..) {
-        rows.push(id, position, term.clone(), joined.clone());
-    }
-    rows.execute(tx.conn)?;
-    // Nobody waits for a word that is known; new ones come in the same order from everyone.
-    let mut words = WordRows::of(tx.organization);
-    BTreeSet::from_iter(terms).into_iter().for_each(|term| words.push(term));
-    let new: Vec<String> = words.load(tx.conn)?;
-    let mut spelled = SpellingRows::of(tx.organization);
-    for term in &new {
-        terms::spellings(term).into_iter().for_each(|spelling| spelled.push(spelling, term.clone()));
-    }
-    if !new.is_empty() {
-        spelled.execute(tx.conn)?;
-    }
-    Ok(())
-}
-
-fn delete_terms(tx: &mut Tx, id: ProfileId) -> Result<()> {
+fn delete_terms(tx: &mut Tx, ids: &[ProfileId]) -> Result<()> {
     diesel::delete(profile_terms::table)
         .filter(profile_terms::organization_id.eq(tx.organization))
-        .filter(profile_terms::profile_id.eq(id))
+        .filter(profile_terms::profile_id.eq_any(ids))
         .execute(tx.conn)?;
     Ok(())
 }
