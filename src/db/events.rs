@@ -7,7 +7,7 @@ use diesel::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Tx, schema::events, timeline};
+use super::{Tx, event_texts, schema::events, timeline};
 use crate::actor::ActorType;
 use crate::error::Result;
 use crate::ids::{ContactId, ConversationId, EventId, OrganizationId, ProfileId};
@@ -16,13 +16,13 @@ use crate::ids::{ContactId, ConversationId, EventId, OrganizationId, ProfileId};
 #[derive(Debug, Clone)]
 pub struct Event {
     pub(super) kind: &'static str,
-    resource_id: Uuid,
+    pub(super) resource_id: Uuid,
     version: Option<i32>,
     pub(super) profile: Option<ProfileId>,
     pub(super) from_profile: Option<ProfileId>,
     pub(super) contact: Option<ContactId>,
     pub(super) conversation: Option<ConversationId>,
-    before: Option<Value>,
+    pub(super) before: Option<Value>,
     pub(super) after: Option<Value>,
 }
 
@@ -109,15 +109,23 @@ pub fn record(tx: &mut Tx, event: Event) -> Result<()> {
 /// As [`record`], for at most a few thousand: PostgreSQL takes 65,535 parameters.
 pub fn record_all(tx: &mut Tx, events: Vec<Event>) -> Result<()> {
     let mut rows = Vec::new();
-    let mut on_timelines = Vec::new();
+    let (mut on_timelines, mut said, mut deleted_notes) = (Vec::new(), Vec::new(), Vec::new());
     for event in events {
-        let entries = timeline::Entries::of(&event);
+        let (entries, texts) = (timeline::Entries::of(&event), event_texts::texts_of(&event));
+        if event.kind == "note.deleted" {
+            deleted_notes.push(event.resource_id);
+        }
         let row = row(tx, event);
         on_timelines.push((row.id, entries));
+        said.push((row.id, texts));
         rows.push(row);
     }
     tx.memory.happened += rows.len();
     diesel::insert_into(events::table).values(rows).execute(tx.conn)?;
+    event_texts::insert(tx, said)?;
+    for note in deleted_notes {
+        event_texts::forget(tx, note)?;
+    }
     timeline::insert(tx, on_timelines)
 }
 
