@@ -11,7 +11,8 @@ mod types;
 pub use address::{phone_number, prepare, terms as address_terms};
 pub use queries::{
     ContactRow, NewContact, checked, contact_views, contacts_of_profile, create_contact, delete_contact, find_contacts,
-    find_or_make, get_contact, lock_contact, set_profile, set_profile_of_new, update_contact,
+    find_or_make, get_contact, hold_attached, lock_attached, lock_contact, set_profile, set_profile_of_new,
+    update_contact,
 };
 pub use types::{Contact, ContactList, ContactRef, ContactSort, CreateContact, ProfileRef, UpdateContact};
 

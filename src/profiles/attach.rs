@@ -49,6 +49,7 @@ pub fn attach(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &AttachConta
             queries::lock_alive(tx, profile, holder)?;
             if holder != Some(profile) {
                 check_move(tx, holder, body)?;
+                contacts::lock_attached(tx, &[id])?;
                 version = point(tx, id, holder, profile)?;
             }
             profile
@@ -57,6 +58,7 @@ pub fn attach(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &AttachConta
             check_move(tx, holder, body)?;
             let profile = save::create(tx, new, Required::Waived)?;
             queries::lock_alive(tx, profile, holder)?;
+            contacts::lock_attached(tx, &[id])?;
             version = point(tx, id, holder, profile)?;
             profile
         }
@@ -66,9 +68,11 @@ pub fn attach(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &AttachConta
 
 /// Attaches contacts to a locked profile, as a part of making or changing it. Says whether any came.
 pub fn attach_all(tx: &mut Tx, contacts: &Contacts, profile: ProfileId) -> Result<bool> {
-    let mut came = !contacts.new.is_empty();
-    for contact in &contacts.known {
-        came |= attach_to(tx, *contact, profile)?;
+    let coming = lock_detached(tx, &contacts.known, profile)?;
+    // All of them before any is pointed to the profile: what that touches is locked last.
+    contacts::lock_attached(tx, &coming)?;
+    for contact in &coming {
+        point(tx, *contact, None, profile)?;
     }
     if !contacts.new.is_empty() {
         // They have no history yet that could be the profile's.
@@ -78,19 +82,23 @@ pub fn attach_all(tx: &mut Tx, contacts: &Contacts, profile: ProfileId) -> Resul
         let event = Event::new("contact.attached", id.0).contact(*id).profile(profile).version(VERSION_OF_ATTACHED);
         events::record(tx, event.change(json!({ "profile_id": null }), json!({ "profile_id": profile })))?;
     }
-    Ok(came)
+    Ok(!(contacts.new.is_empty() && coming.is_empty()))
 }
 
 /// Of a contact that was made and attached.
 const VERSION_OF_ATTACHED: i32 = 2;
 
-fn attach_to(tx: &mut Tx, id: ContactId, profile: ProfileId) -> Result<bool> {
-    let holder = contacts::lock_contact(tx, id)?.profile_id;
-    match holder {
-        Some(holder) if holder == profile => Ok(false),
-        Some(holder) => Err(already_attached(tx, holder)?),
-        None => point(tx, id, None, profile).map(|_| true),
+/// Locks contacts; those that are not at the profile yet are the answer. None may be at another.
+fn lock_detached(tx: &mut Tx, ids: &[ContactId], profile: ProfileId) -> Result<Vec<ContactId>> {
+    let mut detached = Vec::new();
+    for id in ids {
+        match contacts::lock_contact(tx, *id)?.profile_id {
+            Some(holder) if holder == profile => {}
+            Some(holder) => return Err(already_attached(tx, holder)?),
+            None => detached.push(*id),
+        }
     }
+    Ok(detached)
 }
 
 /// Detaches a contact, from `only_from` if that is given; one that is detached already stays so. Gives its version.
@@ -102,6 +110,7 @@ pub fn detach_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, only_from:
         return Err(not_attached(tx, Some(profile))?);
     }
     queries::lock_shared(tx, &[profile])?;
+    contacts::lock_attached(tx, &[id])?;
     let version = contacts::set_profile(tx, id, None)?;
     queries::forget_contact_moment(tx, profile, id)?;
     record_detached(tx, id, profile, version)?;

@@ -18,7 +18,7 @@ mod types;
 
 pub use attach::{Moved, attach, attach_contact, detach_contact};
 pub use delete::delete_profile;
-pub use queries::{get_profile, note_contact_moment};
+pub use queries::{get_profile, note_contact_moment, recount_contact_moments};
 pub use save::{create_profile, update_profile, upsert_profile};
 pub use search::find_profiles;
 pub use terms::{joined, name_terms, spellings};

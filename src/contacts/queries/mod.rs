@@ -1,5 +1,7 @@
-//! All Diesel of contacts: what is read ([`read`], [`search`]) and what is written ([`write`]).
+//! All Diesel of contacts: what is read ([`read`], [`search`]), what is written ([`write`]), and what holds them where
+//! they are attached ([`attached`]).
 
+mod attached;
 mod read;
 mod search;
 mod write;
@@ -12,6 +14,7 @@ use crate::channels::Medium;
 use crate::db::schema::contacts;
 use crate::ids::{ContactId, ProfileId};
 
+pub use attached::{hold_attached, lock_attached};
 pub use read::{contact_views, contacts_of_profile, get_contact, list_contacts};
 pub use search::find_contacts;
 pub use write::{
