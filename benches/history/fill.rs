@@ -12,7 +12,7 @@ use dossier::channels::{self, CreateChannel, Medium};
 use dossier::conversations::{ConversationStatus, vector_of_message};
 use dossier::db::Db;
 use dossier::db::schema::blobs;
-use dossier::db::search_vector::{EDITION, SearchVector, Weight};
+use dossier::db::search_vector::{self, EDITION, SearchVector, Weight};
 use dossier::db::timeline::TimelineType;
 use dossier::db::types::TimeOrNever;
 use dossier::ids::{ChannelId, ContactId, ConversationId, MessageId, OrganizationId, ProfileId, UserId};
@@ -28,7 +28,8 @@ use crate::cast::{Cast, MANY};
 use crate::data::fill::{self as customers, EPOCH, copy, drop_indexes};
 use crate::data::{self, ADMIN, Scale};
 use crate::rows::{
-    AttachmentRow, ConversationRow, EntryRow, EventRow, MessageRow, NoteRow, ParticipantRow, ReadRow, Rows, SubjectRow,
+    AttachmentRow, ConversationRow, EntryRow, EventRow, EventTextRow, MessageRow, NoteRow, ParticipantRow, ReadRow,
+    Rows, SubjectRow,
 };
 use crate::words;
 
@@ -54,7 +55,7 @@ pub fn fill(db: &Db, url: &str, messages: usize) {
     let mut filling = Filling::of(db, conn, messages);
     conn.batch_execute("SET session_replication_role = replica; SET synchronous_commit = off").unwrap();
     filling.cast.attach(conn, filling.organization);
-    let indexes = drop_indexes(conn, "^(message|conversation|attachments|notes|events|timeline)");
+    let indexes = drop_indexes(conn, "^(message|conversation|attachments|notes|event|timeline)");
     filling.blobs(conn);
     filling.ledger();
     let conversations = messages / PER_CONVERSATION;
@@ -150,7 +151,7 @@ impl Filling {
             organization,
             admin,
             agents,
-            stemmer: access::stemmer(conn, organization).unwrap(),
+            stemmer: search_vector::stemmer(conn, organization).unwrap(),
             cast: Cast::of(conn, organization),
             active: active.collect(),
             mail: [channels[0], channels[1]],
@@ -427,6 +428,12 @@ impl Filling {
         for owner in profile.iter().map(|id| id.0).chain(contacts.iter().map(|id| id.0)) {
             self.entry(at, TimelineType::NoteCreated, event, owner, conversation);
         }
+        self.rows.event_texts.push(EventTextRow {
+            organization_id: self.organization,
+            event_id: event,
+            search: self.vector(&body),
+            search_edition: EDITION,
+        });
         self.rows.notes.push(NoteRow {
             organization_id: self.organization,
             id,

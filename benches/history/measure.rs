@@ -202,14 +202,18 @@ async fn deep(service: &Service, path: &str) -> Vec<String> {
     cursors.split_off(cursors.len().saturating_sub(PLACES))
 }
 
+/// The same words in the moments and on the timeline of the largest profile.
 fn searches(found: &Found) -> Vec<Asked> {
-    let path = format!("/v1/profiles/{}/contact-moments", found.large);
     let sought =
         [("every", words::COMMON), ("hundredth", words::HUNDREDTH), ("rare", words::RARE), ("once", words::ONCE)];
-    let search = |(name, word): (&str, &str)| {
-        Asked::new(format!("search {name}"), path.clone(), vec![vec![("q", word.to_owned())]])
-    };
-    let mut asked: Vec<Asked> = sought.into_iter().map(search).collect();
+    let mut asked = Vec::new();
+    for (list, name) in [("contact-moments", "search"), ("timeline", "timeline search")] {
+        let path = format!("/v1/profiles/{}/{list}", found.large);
+        let search = |(often, word): (&str, &str)| {
+            Asked::new(format!("{name} {often}"), path.clone(), vec![vec![("q", word.to_owned())]])
+        };
+        asked.extend(sought.into_iter().map(search));
+    }
     asked.push(Asked::new("profile beside searches", format!("/v1/profiles/{}", found.large), vec![vec![]]));
     asked
 }

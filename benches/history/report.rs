@@ -8,7 +8,16 @@ use crate::measure::Figures;
 type Promise = (&'static str, &'static str, f64);
 
 const LISTS: [&str; 3] = ["contact-moments", "timeline", "attachments"];
-const SEARCHES: [&str; 4] = ["search every", "search hundredth", "search rare", "search once"];
+const SEARCHES: [&str; 8] = [
+    "search every",
+    "search hundredth",
+    "search rare",
+    "search once",
+    "timeline search every",
+    "timeline search hundredth",
+    "timeline search rare",
+    "timeline search once",
+];
 const OTHERS: [Promise; 5] = [
     ("sidebar", "profile", 5.0),
     ("attach heavy", "attach light", 5.0),

@@ -4,8 +4,8 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use dossier::conversations::ConversationStatus;
 use dossier::db::schema::{
-    attachments, conversation_participants, conversation_reads, conversation_subjects, conversations, events, messages,
-    notes, timeline_entries,
+    attachments, conversation_participants, conversation_reads, conversation_subjects, conversations, event_texts,
+    events, messages, notes, timeline_entries,
 };
 use dossier::db::search_vector::SearchVector;
 use dossier::db::timeline::TimelineType;
@@ -138,5 +138,10 @@ rows! {
         conversation_id: Option<ConversationId>,
         before: Option<Value>,
         after: Option<Value>,
+    }
+    EventTextRow of event_texts {
+        event_id: Uuid,
+        search: SearchVector,
+        search_edition: i16,
     }
 }

@@ -12,7 +12,7 @@ mod types;
 pub use password::hash as hash_password;
 pub use queries::{
     Colleague, People, active_role, colleagues, country, default_country, has_organization, insert_organization,
-    insert_user, people, stemmer, time_zone, user_by_email,
+    insert_user, people, time_zone, user_by_email,
 };
 pub use types::{ApiToken, CreateApiToken, CreateUser, User};
 

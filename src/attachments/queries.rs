@@ -17,14 +17,13 @@ use super::links::Links;
 use super::store::{Blob, hex};
 use super::types::{Attachment, AttachmentKind, Variant};
 use super::{content_type, filename};
-use crate::access;
 use crate::actor::ActorType;
 use crate::channels::{ChannelRef, Direction, Medium};
 use crate::contacts::ContactRef;
 use crate::db::Tx;
 use crate::db::events::{self, Event};
 use crate::db::schema::{attachments, channels, contacts};
-use crate::db::search_vector::{EDITION, SearchVector};
+use crate::db::search_vector::{self, EDITION, SearchVector};
 use crate::error::{Code, Error, FieldError, Result};
 use crate::ids::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId, OrganizationId};
 use crate::text::{self, stem::Stemmer};
@@ -149,7 +148,7 @@ impl<'a> NewAttachment<'a> {
 /// Keeps an uploaded file, for a message to name it.
 pub fn create_attachment(tx: &mut Tx, links: &Links, file: &File) -> Result<Attachment> {
     keep_blob(tx, &file.blob)?;
-    let stemmer = access::stemmer(tx.conn, tx.organization)?;
+    let stemmer = search_vector::stemmer(tx.conn, tx.organization)?;
     thumbnails::want_thumbnails(tx, &[&file.blob])?;
     let row: AttachmentRow = diesel::insert_into(attachments::table)
         .values(NewAttachment::new(tx, stemmer, file, 0, None))
@@ -170,7 +169,7 @@ pub fn insert_exchanged(tx: &mut Tx, exchange: &Exchange, files: &[File]) -> Res
         return Ok(());
     }
     thumbnails::want_thumbnails(tx, &blobs)?;
-    let stemmer = access::stemmer(tx.conn, tx.organization)?;
+    let stemmer = search_vector::stemmer(tx.conn, tx.organization)?;
     let rows: Vec<NewAttachment> = files
         .iter()
         .zip(0..)

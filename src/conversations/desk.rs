@@ -2,7 +2,7 @@
 
 use super::activity;
 use super::queries::{self, ConversationRow};
-use super::record::{Counterpart, NewMessage, Place, begin, record_message, save_edited};
+use super::record::{Counterpart, NewMessage, Place, begin, record_message, save_edited, tell_profiles};
 use super::types::{CreateConversation, CreateMessage, MessageType, UpdateConversation};
 use crate::access;
 use crate::channels::{self, Direction};
@@ -24,6 +24,7 @@ pub fn create_conversation(tx: &mut Tx, user: UserId, body: &CreateConversation)
     new.subject = body.subject.as_deref().map(|subject| subject.trim().to_owned());
     let (conversation, _) = begin(tx, new)?;
     queries::join_participant(tx, &conversation, contact.id, tx.now)?;
+    tell_profiles(tx, &conversation, conversation.last_message_at)?;
     if let Some(message) = &body.message {
         write(tx, user, channel.id, contact.id, &conversation, message)?;
     }

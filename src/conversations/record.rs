@@ -110,7 +110,8 @@ fn known(tx: &mut Tx, message: &NewMessage) -> Result<Option<Recorded>> {
     }))
 }
 
-/// Locks in the order that all writes keep: thread keys, contact, conversations.
+/// Locks in the order that all writes keep: thread keys, contact, conversations, where who takes part is attached,
+/// activities of profiles.
 fn record_once(tx: &mut Tx, message: &NewMessage, alone: bool) -> Result<Option<Recorded>> {
     let thread = match &message.place {
         Place::Thread(message_ids) => match threads::claim(tx, message.channel, message_ids, alone)? {
@@ -153,9 +154,9 @@ fn record_once(tx: &mut Tx, message: &NewMessage, alone: bool) -> Result<Option<
     let said = Said { direction: message.direction, body: &message.body, occurred_at };
     activity::count(&mut conversation, said, tx.now);
     save_edited(tx, &before, &mut conversation)?;
-    queries::join_participant(tx, &conversation, contact.id, occurred_at)?;
-    for profile in queries::profiles_of_participants(tx, conversation.id)? {
-        profiles::note_contact_moment(tx, profile, conversation.last_message_at)?;
+    if queries::join_participant(tx, &conversation, contact.id, occurred_at)? {
+        let was = others.iter().fold(before.last_message_at, |last, other| last.max(other.last_message_at));
+        tell_profiles(tx, &conversation, was)?;
     }
 
     let exchange = Exchange {
@@ -180,6 +181,21 @@ fn record_once(tx: &mut Tx, message: &NewMessage, alone: bool) -> Result<Option<
         conversation_created,
         merged: others.len(),
     }))
+}
+
+/// Tells the profiles of all who take part when the conversation's newest message occurred. Before, one without messages
+/// may have told that it began later.
+pub fn tell_profiles(tx: &mut Tx, conversation: &ConversationRow, was: DateTime<Utc>) -> Result<()> {
+    // Who attaches one of them at the same time waits, and then finds this moment.
+    contacts::hold_attached(tx, conversation.id)?;
+    for profile in queries::profiles_of_participants(tx, conversation.id)? {
+        if conversation.last_message_at < was {
+            profiles::recount_contact_moments(tx, profile)?;
+        } else {
+            profiles::note_contact_moment(tx, profile, conversation.last_message_at)?;
+        }
+    }
+    Ok(())
 }
 
 /// Locked, so that its profile stays what it is until the transaction ends.

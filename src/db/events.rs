@@ -8,7 +8,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::rows::rows;
-use super::{Tx, timeline};
+use super::{Tx, event_texts, timeline};
 use crate::actor::ActorType;
 use crate::error::Result;
 use crate::ids::{ContactId, ConversationId, EventId, ProfileId};
@@ -17,13 +17,13 @@ use crate::ids::{ContactId, ConversationId, EventId, ProfileId};
 #[derive(Debug, Clone)]
 pub struct Event {
     pub(super) kind: &'static str,
-    resource_id: Uuid,
+    pub(super) resource_id: Uuid,
     version: Option<i32>,
     pub(super) profile: Option<ProfileId>,
     pub(super) from_profile: Option<ProfileId>,
     pub(super) contact: Option<ContactId>,
     pub(super) conversation: Option<ConversationId>,
-    before: Option<Value>,
+    pub(super) before: Option<Value>,
     pub(super) after: Option<Value>,
 }
 
@@ -115,10 +115,14 @@ pub fn record_all(tx: &mut Tx, events: Vec<Event>) -> Result<()> {
     tx.memory.happened += events.len();
     let request_id = tx.request_id.map(|id| id.to_string());
     let mut rows = EventRows::of(tx.organization);
-    let mut on_timelines = Vec::new();
+    let (mut on_timelines, mut said, mut deleted_notes) = (Vec::new(), Vec::new(), Vec::new());
     for event in events {
         let id = EventId::new();
         on_timelines.push((id, timeline::Entries::of(&event)));
+        said.push((id, event_texts::texts_of(&event)));
+        if event.kind == "note.deleted" {
+            deleted_notes.push(event.resource_id);
+        }
         let Event { kind, resource_id, version, profile, from_profile, contact, conversation, before, after } = event;
         let resource = kind.split_once('.').map_or(kind, |(resource, _)| resource);
         rows.push(
@@ -140,5 +144,9 @@ pub fn record_all(tx: &mut Tx, events: Vec<Event>) -> Result<()> {
         );
     }
     rows.insert(tx.conn)?;
+    event_texts::insert(tx, said)?;
+    for note in deleted_notes {
+        event_texts::forget(tx, note)?;
+    }
     timeline::insert(tx, on_timelines)
 }

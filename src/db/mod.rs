@@ -3,6 +3,7 @@
 //! Borrowed by every room; knows none.
 
 pub mod embedded;
+pub mod event_texts;
 pub mod events;
 pub mod idempotency;
 pub mod keyset;

@@ -5,12 +5,14 @@
 //! walked as far as [`Source::most`] goes; then the page ends, says so, and its cursor goes on from there: nothing
 //! appears twice, and nothing is left out.
 
+use std::collections::HashSet;
+
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{BigInt, Text};
-
+use diesel::sql_types::{Array, BigInt, Text, Uuid as SqlUuid};
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::keyset;
 use super::search_vector::owner;
@@ -103,6 +105,62 @@ pub fn search<S: Source>(
 /// A question to the vectors of an organization.
 pub fn scoped(organization: OrganizationId, query: &SearchQuery) -> String {
     format!("'{}' & {}", owner(organization), query.tsquery())
+}
+
+/// Those of `ids` of which a row in the table has the words; `id` is the column that holds them.
+pub fn having(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    table: &'static str,
+    id: &'static str,
+    ids: Vec<Uuid>,
+    query: &SearchQuery,
+) -> Result<HashSet<Uuid>> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let tsquery = scoped(organization, query);
+    let having: Vec<Uuid> = Having { organization, table, id, ids, tsquery }.load(conn)?;
+    Ok(having.into_iter().collect())
+}
+
+/// Looks into each by its id, which `OFFSET 0` holds the planner to: a prepared plan might go through all that the
+/// organization has of a word.
+struct Having {
+    organization: OrganizationId,
+    table: &'static str,
+    id: &'static str,
+    ids: Vec<Uuid>,
+    tsquery: String,
+}
+
+/// Prepared by its text.
+impl QueryId for Having {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for Having {
+    type SqlType = SqlUuid;
+}
+
+impl RunQueryDsl<PgConnection> for Having {}
+
+impl QueryFragment<Pg> for Having {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT wanted.id FROM unnest(");
+        out.push_bind_param::<Array<SqlUuid>, _>(&self.ids)?;
+        out.push_sql(") AS wanted (id) WHERE EXISTS (SELECT FROM (SELECT search FROM ");
+        out.push_identifier(self.table)?;
+        out.push_sql(" AS texts WHERE organization_id = ");
+        out.push_bind_param::<SqlUuid, _>(&self.organization)?;
+        out.push_sql(" AND texts.");
+        out.push_identifier(self.id)?;
+        out.push_sql(" = wanted.id OFFSET 0) AS held WHERE held.search @@ ");
+        out.push_bind_param::<Text, _>(&self.tsquery)?;
+        out.push_sql("::tsquery)");
+        Ok(())
+    }
 }
 
 /// Whether the index of words of a table goes through few entries for a question. The planner's figures come from a

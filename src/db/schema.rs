@@ -222,6 +222,21 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::db::types::Tsvector;
 
+    /// the words of events that say something: notes as they were written then, names and values that changed
+    event_texts (organization_id, event_id) {
+        organization_id -> Uuid,
+        event_id -> Uuid,
+        /// as of messages
+        search -> Tsvector,
+        /// how search was made
+        search_edition -> Int2,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::db::types::Tsvector;
+
     /// what happened, written once by the verb that did it, in its transaction; never changed
     events (organization_id, id) {
         organization_id -> Uuid,
@@ -629,6 +644,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     conversation_redirects,
     conversation_subjects,
     conversations,
+    event_texts,
     events,
     idempotency_keys,
     messages,

@@ -5,9 +5,12 @@ use std::io::Write;
 
 use diesel::AsExpression;
 use diesel::pg::Pg;
+use diesel::prelude::*;
 use diesel::serialize::{self, IsNull, Output, ToSql};
 
+use super::schema::organizations;
 use super::types::Tsvector;
+use crate::error::Result;
 use crate::ids::OrganizationId;
 use crate::search_query::LONG;
 use crate::text::{self, stem::Stemmer, written};
@@ -57,6 +60,12 @@ pub struct SearchVector {
 pub fn owner(organization: OrganizationId) -> String {
     let id = organization.0.simple().to_string();
     format!("@{}", id.get(20..).unwrap_or_default())
+}
+
+/// Of the language that the organization writes.
+pub fn stemmer(conn: &mut PgConnection, organization: OrganizationId) -> Result<Stemmer> {
+    let language: String = organizations::table.find(organization).select(organizations::language).first(conn)?;
+    Ok(Stemmer::of(&language))
 }
 
 impl SearchVector {

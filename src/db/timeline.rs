@@ -43,6 +43,18 @@ impl TimelineType {
     /// not on that of the profile it is attached to now.
     pub const OF_CONTACT_ONLY: [Self; 4] =
         [Self::ContactCreated, Self::ContactAttached, Self::ContactMoved, Self::ContactDetached];
+
+    /// What says something that is found: messages, the names of files, and what [`super::event_texts`] holds.
+    pub const SEARCHED: [Self; 8] = [
+        Self::Message,
+        Self::File,
+        Self::NoteCreated,
+        Self::NoteEdited,
+        Self::ContactCreated,
+        Self::ContactRenamed,
+        Self::ProfileCreated,
+        Self::ProfileUpdated,
+    ];
 }
 
 /// The entries that an event is, and where they stand.

@@ -17,7 +17,7 @@ use crate::access;
 use crate::actor::{ActorRef, ActorType, Caller};
 use crate::db::events::{self, Event};
 use crate::db::schema::{notes, profiles};
-use crate::db::search_vector::{EDITION, SearchVector, Weight};
+use crate::db::search_vector::{self, EDITION, SearchVector, Weight};
 use crate::db::{Tx, keyset};
 use crate::error::{Code, Error, FieldError, Result};
 use crate::http::page::Page;
@@ -265,7 +265,7 @@ fn lock_note(tx: &mut Tx, id: NoteId) -> Result<NoteRow> {
 
 /// By which a note is found.
 fn vector(conn: &mut PgConnection, organization: OrganizationId, body: &str) -> Result<SearchVector> {
-    let stemmer = access::stemmer(conn, organization)?;
+    let stemmer = search_vector::stemmer(conn, organization)?;
     Ok(SearchVector::new(organization, stemmer).with(body, Weight::Written))
 }
 

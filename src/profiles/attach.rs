@@ -50,6 +50,7 @@ pub fn attach(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &AttachConta
             queries::lock_alive(tx, profile, holder)?;
             if holder != Some(profile) {
                 check_move(tx, holder, body)?;
+                contacts::lock_attached(tx, &[id])?;
                 version = point(tx, &contact, profile)?;
             }
             profile
@@ -58,6 +59,7 @@ pub fn attach(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &AttachConta
             check_move(tx, holder, body)?;
             let profile = save::create(tx, new, Required::Waived)?;
             queries::lock_alive(tx, profile, holder)?;
+            contacts::lock_attached(tx, &[id])?;
             version = point(tx, &contact, profile)?;
             profile
         }
@@ -87,6 +89,8 @@ pub fn attach_all(tx: &mut Tx, found: &[(ProfileId, Vec<Found>)]) -> Result<Vec<
         of_profile.extend(new.iter().map(|Found { row, .. }| attached(row.id, None, *profile, row.version)));
         happened.push(of_profile);
     }
+    // All of them before any is pointed to its profile: what that touches is locked last.
+    contacts::lock_attached(tx, &Vec::from_iter(came.iter().map(|(contact, _)| *contact)))?;
     let pointed = came.iter().map(|(contact, profile)| (*contact, Some(*profile)));
     contacts::set_profiles(tx, &Vec::from_iter(pointed))?;
     // Those that are new have no history yet.
@@ -103,6 +107,7 @@ pub fn detach_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, only_from:
         return Err(not_attached(tx, Some(profile))?);
     }
     queries::lock_shared(tx, &[profile])?;
+    contacts::lock_attached(tx, &[id])?;
     contacts::set_profiles(tx, &[(id, None)])?;
     queries::forget_contact_moment(tx, profile, id)?;
     let version = contact.version + 1;

@@ -43,7 +43,7 @@ pub struct Profile {
     pub created_at: DateTime<Utc>,
     pub updated_at: DateTime<Utc>,
     pub version: i32,
-    /// When the newest message of any of its contacts occurred.
+    /// When the newest message of any of its contacts occurred; a conversation without messages counts from its beginning.
     pub last_contact_moment_at: Option<DateTime<Utc>>,
     /// In a search: why it was found.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -7,9 +7,8 @@ use uuid::Uuid;
 
 use super::queries::{self, Key, Searched};
 use super::types::{SearchFilter, SearchHit, SearchSection, SearchSections, SearchSort, SearchType};
-use crate::access;
 use crate::contacts::{self, ContactRef, ProfileRef};
-use crate::db::{Tx, newest};
+use crate::db::{Tx, newest, search_vector};
 use crate::error::{Error, FieldError, Result};
 use crate::http::page::{List, Page};
 use crate::profiles;
@@ -29,7 +28,7 @@ pub fn sections(tx: &mut Tx, list: &List<SearchFilter>) -> Result<SearchSections
         let message = "what is searched isn't counted";
         return Err(Error::invalid(vec![FieldError::query("count", "exclusive", message)]));
     }
-    let query = SearchQuery::parse(&filter.q, access::stemmer(tx.conn, tx.organization)?);
+    let query = SearchQuery::parse(&filter.q, search_vector::stemmer(tx.conn, tx.organization)?);
     let mut sections = Vec::new();
     match filter.r#type {
         Some(kind) => sections.push(section(tx, kind, filter, query.as_ref(), page)?),

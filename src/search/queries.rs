@@ -87,8 +87,7 @@ impl Source for Searched<'_> {
 
     fn having(&self, conn: &mut PgConnection, keys: Vec<Key>) -> Result<Vec<Key>> {
         let ids = keys.iter().map(|(_, id)| *id).collect();
-        let having: Vec<Uuid> = self.ask::<SqlUuid>(Ask::Having(ids), self.scoped()).load(conn)?;
-        let having: std::collections::HashSet<Uuid> = having.into_iter().collect();
+        let having = newest::having(conn, self.organization, self.texts.table, "id", ids, self.query)?;
         Ok(keys.into_iter().filter(|(_, id)| having.contains(id)).collect())
     }
 
@@ -107,7 +106,6 @@ impl Source for Searched<'_> {
 
 enum Ask {
     Next(Option<Key>, i64),
-    Having(Vec<Uuid>),
     LookedUp(Option<Key>, i64),
     Rank(Vec<Uuid>),
 }
@@ -152,34 +150,19 @@ impl<ST> QueryFragment<Pg> for Asked<ST> {
                 out.push_sql(&format!(") SELECT {at}, id FROM found WHERE true"));
                 push_page(out, at, after, limit)
             }
-            Ask::Having(ids) => {
-                out.push_sql("SELECT wanted.id");
-                self.push_wanted(out.reborrow(), ids)?;
-                out.push_sql(" WHERE held.search @@ ");
-                out.push_bind_param::<Text, _>(&self.tsquery)?;
-                out.push_sql("::tsquery");
-                Ok(())
-            }
             Ask::Rank(ids) => {
                 out.push_sql("SELECT wanted.id, ts_rank(held.search, ");
                 out.push_bind_param::<Text, _>(&self.tsquery)?;
-                out.push_sql("::tsquery)");
-                self.push_wanted(out, ids)
+                out.push_sql("::tsquery) FROM unnest(");
+                out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
+                // Each by its id, which `OFFSET 0` holds the planner to.
+                out.push_sql(&format!(") AS wanted (id) CROSS JOIN LATERAL (SELECT search FROM {table} "));
+                out.push_sql("WHERE id = wanted.id AND organization_id = ");
+                out.push_bind_param::<SqlUuid, _>(&self.organization)?;
+                out.push_sql(" OFFSET 0) AS held");
+                Ok(())
             }
         }
-    }
-}
-
-impl<ST> Asked<ST> {
-    /// Each by its id, which `OFFSET 0` holds the planner to.
-    fn push_wanted<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>, ids: &'b Vec<Uuid>) -> QueryResult<()> {
-        out.push_sql(" FROM unnest(");
-        out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
-        out.push_sql(&format!(") AS wanted (id) CROSS JOIN LATERAL (SELECT search FROM {} ", self.texts.table));
-        out.push_sql("WHERE id = wanted.id AND organization_id = ");
-        out.push_bind_param::<SqlUuid, _>(&self.organization)?;
-        out.push_sql(" OFFSET 0) AS held");
-        Ok(())
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::db::{Db, PgConnection};
+use crate::db::{Db, PgConnection, event_texts};
 use crate::error::Result;
 use crate::{attachments, conversations, notes};
 
@@ -13,11 +13,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 
 type Step = fn(&mut PgConnection, i64) -> Result<usize>;
 
-const STEPS: [Step; 4] = [
+const STEPS: [Step; 5] = [
     conversations::reindex_messages,
     conversations::reindex_subjects,
     notes::reindex_notes,
     attachments::reindex_attachments,
+    event_texts::reindex,
 ];
 
 /// Until nothing is left. Processes that run it at once share the work; one that is ended goes on when it starts again.

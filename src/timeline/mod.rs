@@ -3,6 +3,9 @@
 //! It only reads. Messages and files are in tables of their own, and hang on contacts; everything else is an event,
 //! which `db::timeline` puts on the timelines it belongs to when it is recorded. A profile's timeline is its own
 //! events and those of the contacts attached to it now: attach, and they are there; detach, and they are gone.
+//!
+//! Words are sought in what entries say themselves: messages and files have theirs in their tables, events in
+//! `db::event_texts`. They are sought in the direction of the page, as in every list ([`crate::db::newest`]).
 
 mod queries;
 mod routes;

@@ -34,7 +34,8 @@ struct ContactPath {
 /// List a profile's timeline
 ///
 /// What happened to the profile and to the contacts that are attached to it now, one by one, newest first: messages,
-/// files, notes, changed fields, changed statuses, attached and detached contacts.
+/// files, notes, changed fields, changed statuses, attached and detached contacts. With `q`, those that say what is
+/// sought, each with a `snippet`.
 #[utoipa::path(tag = "timeline", params(ProfilePath, TimelineFilter, PageParams), responses(
     (status = 200, description = "A part of the profile's timeline.", body = TimelineList),
 ))]
@@ -51,7 +52,7 @@ pub async fn list_profile_timeline(
 
 /// List a contact's timeline
 ///
-/// What happened to the contact, one by one, newest first.
+/// What happened to the contact, one by one, newest first. With `q`, what says what is sought, each with a `snippet`.
 #[utoipa::path(tag = "timeline", params(ContactPath, TimelineFilter, PageParams), responses(
     (status = 200, description = "A part of the contact's timeline.", body = TimelineList),
 ))]

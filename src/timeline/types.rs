@@ -38,6 +38,10 @@ pub struct TimelineEntry {
     #[schema(nullable = false)]
     pub conversation_id: Option<ConversationId>,
     pub data: TimelineData,
+    /// With `q`: HTML-escaped, with `<mark>` around what was found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false, example = "my <mark>order</mark> has not arrived")]
+    pub snippet: Option<String>,
 }
 
 /// What there is to say about an entry: each member belongs to the types that it names, and is absent from others.
@@ -151,7 +155,7 @@ pub struct FieldChange {
 }
 
 /// A part of a timeline, newest first.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct TimelineList {
     pub data: Vec<TimelineEntry>,
     /// Where the next page begins, which is older; null on the last. The same as `before`.
@@ -164,6 +168,11 @@ pub struct TimelineList {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub count: Option<Count>,
+    /// With `q`: whether looking on ended before the page was full. `before` goes on from there, or `after` where that
+    /// was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub truncated: Option<bool>,
 }
 
 impl TimelineList {
@@ -177,6 +186,13 @@ impl TimelineList {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct TimelineFilter {
+    /// Searches what entries say: words, `"exact phrases"`, `-without`; the last word may be unfinished. One entry must
+    /// have them all. Searched are the subject and text of messages, the names of files, what notes said then, and the
+    /// names and values of `profile_created`, `profile_updated`, `contact_created` and `contact_renamed`; other types
+    /// have none.
+    #[validate(length(max = 200))]
+    #[param(max_length = 200, example = "order")]
+    pub q: Option<String>,
     /// Of this type; repeat it for any of several.
     #[serde(default)]
     pub types: Vec<TimelineType>,

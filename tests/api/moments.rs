@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Client, World};
+use crate::support::{Client, World, race};
 
 async fn channel(client: &Client, medium: &str) -> String {
     client.post("/v1/channels", json!({ "name": medium, "medium": medium })).await.expect(201).id()
@@ -183,4 +183,76 @@ async fn a_script_follows_what_happens() {
     attached.problem(422, "cursor_invalid");
     let stranger = world.stranger().await;
     assert!(stranger.get("/v1/changes").await.expect(200).data().is_empty());
+}
+
+#[actix_web::test]
+async fn a_conversation_without_messages_is_a_moment_until_its_first_one() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let whatsapp = channel(&admin, "whatsapp").await;
+    let made = inbound(&admin, &whatsapp, "+31612345678", 1, "Hello").await;
+    let contact = text(&made, "contact_id");
+    let body = json!({ "new_profile": { "name": "Ada" } });
+    let profile = admin.put(&format!("/v1/contacts/{contact}/profile"), body).await.expect(201).text("/profile/id");
+    let last = async || admin.get(&format!("/v1/profiles/{profile}")).await.expect(200).text("/last_contact_moment_at");
+    assert_eq!(last().await, "2026-03-01T10:01:00Z");
+    let body = json!({ "channel_id": whatsapp, "contact_id": contact });
+    let begun = admin.post("/v1/conversations", body).await.expect(201);
+    assert_eq!(last().await, begun.text("/last_message_at"));
+    // It joins the newest open conversation, and was written before that was begun.
+    let message = json!({ "external_id": "late", "from": { "address": "+31612345678" }, "body": "Hello", "sent_at": "2026-03-01T10:02:00Z" });
+    let joined = admin.post(&format!("/v1/channels/{whatsapp}/inbound"), message).await.expect(201);
+    assert_eq!(joined["conversation_id"], begun["id"]);
+    assert_eq!(last().await, "2026-03-01T10:02:00Z");
+}
+
+/// Of a conversation with four who take part, and of two older ones of their own: messages come in, new and old ones,
+/// while its contacts come to two profiles, move and leave, all at once.
+#[actix_web::test]
+async fn a_profile_knows_its_newest_moment_whatever_happens_at_once() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let whatsapp = channel(&admin, "whatsapp").await;
+    let inbound = format!("/v1/channels/{whatsapp}/inbound");
+    let message = |who: usize, conversation: &str, second: usize| {
+        let at = chrono::DateTime::from_timestamp(1_750_000_000 + second as i64, 0).unwrap();
+        let body = json!({
+            "external_id": format!("{conversation} {who} {second}"), "from": { "address": format!("+3161234567{who}") },
+            "conversation": { "external_id": conversation }, "body": "Hello", "sent_at": at.to_rfc3339(),
+        });
+        admin.post(&inbound, body)
+    };
+    let profile = async |name: &str| admin.post("/v1/profiles", json!({ "name": name })).await.expect(201).id();
+    let profiles = [profile("One").await, profile("Other").await];
+    let mut contacts = Vec::new();
+    for who in 0..4 {
+        contacts.push(message(who, &format!("old {who}"), who).await.expect(201).text("/contact_id"));
+        message(who, "shared", 10 + who).await.expect(201);
+    }
+    let place = |who: usize, profile: usize| {
+        let body = json!({ "profile_id": profiles[profile], "on_conflict": "move" });
+        admin.put(&format!("/v1/contacts/{}/profile", contacts[who]), body)
+    };
+    let leave = |who: usize| admin.delete(&format!("/v1/contacts/{}/profile", contacts[who]));
+    for round in 0..60 {
+        let second = 100 * (round + 1);
+        let all = [
+            message(3, "shared", second),
+            message(round % 3, &format!("old {}", round % 3), second - 50),
+            place(round % 3, round % 2),
+            leave((round + 1) % 3),
+            place((round + 2) % 3, (round / 2) % 2),
+            leave(3),
+            place(3, round % 2),
+            message((round + 1) % 3, "shared", second + 1),
+        ];
+        for answer in race(all).await {
+            assert!(answer.status < 300, "{}: {}", answer.what, answer.body());
+        }
+        let wrong = "SELECT count(*) FROM profile_activity WHERE last_contact_moment_at <> coalesce((SELECT \
+             max(last_message_at) FROM contacts JOIN conversation_participants taken ON taken.contact_id = contacts.id \
+             WHERE contacts.profile_id = profile_activity.profile_id), '-infinity')";
+        assert_eq!(world.database.number(wrong), 0, "in round {round}");
+    }
+    assert_eq!(world.database.number("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"), 0);
 }

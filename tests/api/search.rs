@@ -235,11 +235,14 @@ async fn what_an_earlier_edition_indexed_is_indexed_anew() {
     let made = inbound(&admin, &mail, 1, "A lamp", "deliveries").await;
     let note = json!({ "body": "lamp" });
     admin.post(&format!("/v1/contacts/{}/notes", made["contact_id"].as_str().unwrap()), note).await.expect(201);
-    for table in ["messages", "conversation_subjects", "notes", "attachments"] {
+    for table in ["messages", "conversation_subjects", "notes", "attachments", "event_texts"] {
         world.database.execute(&format!("UPDATE {table} SET search = '', search_edition = 0"));
     }
     assert!(messages(&admin, "q=lamp").await.is_empty());
-    assert_eq!(dossier::search::reindex(&world.database.connect()).await.unwrap(), 3);
+    let timeline = format!("/v1/contacts/{}/timeline?q=lamp", made["contact_id"].as_str().unwrap());
+    assert!(admin.get(&timeline).await.expect(200).data().is_empty());
+    assert_eq!(dossier::search::reindex(&world.database.connect()).await.unwrap(), 5);
+    assert_eq!(admin.get(&timeline).await.expect(200).each("type"), ["note_created", "message"]);
     assert_eq!(messages(&admin, "q=lamp+delivery").await, ["A lamp"]);
     assert_eq!(titles(&admin.get("/v1/search?q=lamp").await.expect(200), "note"), ["-"]);
     assert_eq!(admin.get("/v1/conversations?q=lamp").await.expect(200).data().len(), 1);

@@ -357,3 +357,264 @@ async fn conversations_that_become_one_have_one_timeline() {
         }
     }
 }
+
+/// A message at a minute of one hour that says something; gives the answer to it.
+async fn said(client: &Client, channel: &str, address: &str, minute: u32, body: &str) -> Value {
+    let message = json!({
+        "external_id": format!("{address} {minute}"), "from": { "address": address },
+        "body": body, "sent_at": format!("2026-03-01T10:{minute:02}:00Z"),
+    });
+    client.post(&format!("/v1/channels/{channel}/inbound"), message).await.expect(201).json
+}
+
+/// The snippets of what a search finds.
+async fn snippets(client: &Client, path: &str) -> Vec<String> {
+    client.get(path).await.expect(200).each("snippet")
+}
+
+#[actix_web::test]
+async fn an_agent_searches_all_that_happened() {
+    let world = World::new().await;
+    let (admin, grace) = (world.admin(), world.agent("Grace").await);
+    let city = json!({ "key": "city", "label": "City", "type": "text" });
+    admin.post("/v1/profile-fields", city).await.expect(201);
+    let mails = channel(&admin, "email").await;
+    let end = "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\n\
+         My <b>shade</b> & \"shade\" broke\r\n--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; \
+         filename=\"shade <1>.txt\"\r\n\r\nlamp\r\n--b\r\nContent-Type: image/png; name=shade.png\r\n\
+         Content-ID: <logo>\r\nContent-Disposition: inline; filename=shade.png\r\n\r\nlogo\r\n--b--\r\n";
+    let made = mail(&admin, &mails, "ada@example.com", 1, "one", "", end).await;
+    let (contact, conversation) = (text(&made, "contact_id"), text(&made, "conversation_id"));
+    let body = json!({ "new_profile": { "name": "Shade Ltd", "fields": { "city": "Paris" } } });
+    let profile = grace.put(&format!("/v1/contacts/{contact}/profile"), body).await.expect(201).text("/profile/id");
+    let of_profile = format!("/v1/profiles/{profile}/timeline");
+    let of_contact = format!("/v1/contacts/{contact}/timeline");
+    let note = async |on: String, body: &str| {
+        grace.post(&format!("/v1/{on}/notes"), json!({ "body": body })).await.expect(201).id()
+    };
+    let edited = note(format!("profiles/{profile}"), "A shade was sent").await;
+    grace.patch(&format!("/v1/notes/{edited}"), json!({ "body": "Two lamps were sent" })).await.expect(200);
+    let deleted = note(format!("conversations/{conversation}"), "No shade left").await;
+    grace.patch(&format!("/v1/notes/{deleted}"), json!({ "body": "No shades left" })).await.expect(200);
+    grace.patch(&format!("/v1/conversations/{conversation}"), json!({ "status": "closed" })).await.expect(200);
+    grace.patch(&format!("/v1/contacts/{contact}"), json!({ "name": "Ada Shade" })).await.expect(200);
+    let body = json!({ "name": "Lamp Ltd", "fields": { "city": "London" } });
+    grace.patch(&format!("/v1/profiles/{profile}"), body).await.expect(200);
+
+    let found = grace.get(&format!("{of_profile}?q=shade")).await.expect(200);
+    let hits: Vec<(String, String)> = found.each("type").into_iter().zip(found.each("snippet")).collect();
+    let hits: Vec<(&str, &str)> = hits.iter().map(|(kind, snippet)| (kind.as_str(), snippet.as_str())).collect();
+    assert_eq!(
+        hits,
+        [
+            ("profile_updated", "<mark>Shade</mark> Ltd — Lamp Ltd — Paris — London"),
+            ("contact_renamed", "Ada <mark>Shade</mark>"),
+            ("note_edited", "No <mark>shades</mark> left"),
+            ("note_created", "No <mark>shade</mark> left"),
+            ("note_created", "A <mark>shade</mark> was sent"),
+            ("profile_created", "<mark>Shade</mark> Ltd — Paris"),
+            ("file", "<mark>shade</mark> &lt;1&gt;.txt"),
+            ("message", "Lamp — My &lt;b&gt;<mark>shade</mark>&lt;/b&gt; &amp; &quot;<mark>shade</mark>&quot; broke"),
+        ]
+    );
+    assert_eq!(found["truncated"], false);
+    let plain = grace.get(&of_profile).await.expect(200);
+    assert!(plain["truncated"].is_null() && plain.data().iter().all(|entry| entry["snippet"].is_null()));
+    // A hit is the entry that it is without a search.
+    for mut hit in found.data() {
+        hit.as_object_mut().unwrap().remove("snippet");
+        assert!(plain.data().contains(&hit), "{hit}");
+    }
+    let told = "types=message&types=note_edited&types=status_changed";
+    for (path, kinds) in [
+        (format!("{of_contact}?q=shade"), vec!["contact_renamed", "note_edited", "note_created", "file", "message"]),
+        (format!("{of_contact}?q=ada"), vec!["contact_renamed", "contact_created"]),
+        (format!("{of_profile}?q=ada"), vec!["contact_renamed"]),
+        (format!("{of_profile}?q=shade&{told}"), vec!["note_edited", "message"]),
+        (format!("{of_profile}?q=closed&types=status_changed"), vec![]),
+        (format!("{of_profile}?q=paris"), vec!["profile_updated", "profile_created"]),
+        (format!("{of_profile}?q=lamps"), vec!["profile_updated", "note_edited", "message"]),
+        (format!("{of_profile}?q=--"), vec![]),
+        (format!("{of_profile}?q=+&types=file"), vec!["file"]),
+    ] {
+        assert_eq!(types(&grace, &path).await, kinds, "{path}");
+        let counted = grace.get(&format!("{path}&count=exact")).await.expect(200);
+        assert_eq!(counted["count"]["value"], kinds.len(), "{path}");
+    }
+    // What a deleted note said is found no more.
+    grace.delete(&format!("/v1/notes/{deleted}")).await.expect(204);
+    assert!(types(&grace, &format!("{of_profile}?q=left")).await.is_empty());
+    assert_eq!(types(&grace, &format!("{of_profile}?q=shade&types=note_created")).await, ["note_created"]);
+
+    let long = "a".repeat(201);
+    grace.get(&format!("{of_profile}?q={long}&limit=0")).await.wrong_fields(&[("q", "length"), ("limit", "range")]);
+    let stranger = world.stranger().await;
+    stranger.get(&format!("{of_profile}?q=shade")).await.problem(404, "profile_not_found");
+    stranger.get(&format!("{of_contact}?q=shade")).await.problem(404, "contact_not_found");
+    let own = stranger.post("/v1/profiles", json!({ "name": "Shade" })).await.expect(201).id();
+    assert_eq!(types(&stranger, &format!("/v1/profiles/{own}/timeline?q=shade")).await, ["profile_created"]);
+}
+
+#[actix_web::test]
+async fn an_agent_finds_words_phrases_and_beginnings() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let whatsapp = channel(&admin, "whatsapp").await;
+    let texts = [
+        "The deliveries were late, José said",
+        "A late delivery; and the lamp shade",
+        "東京都に住んでいます",
+        "Your order R-2024 is late",
+    ];
+    let mut contact = String::new();
+    for (minute, body) in (0..).zip(texts) {
+        contact = text(&said(&admin, &whatsapp, "+31612345678", minute, body).await, "contact_id");
+    }
+    for (q, found) in [
+        ("late+", vec![3, 1, 0]),
+        ("delivery+", vec![1, 0]),
+        ("%22deliveries%22", vec![0]),
+        ("deli", vec![1, 0]),
+        ("deli+", vec![]),
+        ("JOSE", vec![0]),
+        ("%22late+delivery%22", vec![1]),
+        ("late+-%22lamp+shade%22", vec![3, 0]),
+        ("late+-deliveries", vec![3]),
+        ("京都", vec![2]),
+        ("%22住んで%22", vec![2]),
+        ("R-2024", vec![3]),
+        ("late+tokyo", vec![]),
+    ] {
+        let hits = admin.get(&format!("/v1/contacts/{contact}/timeline?q={q}")).await.expect(200).data();
+        let bodies: Vec<_> = hits.iter().map(|hit| hit["data"]["message"]["body"].as_str().unwrap()).collect();
+        let wanted: Vec<_> = found.into_iter().map(|place: usize| texts[place]).collect();
+        assert_eq!(bodies, wanted, "{q}");
+        assert!(hits.iter().all(|hit| hit["snippet"].as_str().unwrap().contains("<mark>")), "{q}");
+    }
+    // Behind the part of a long text that an entry shows.
+    said(&admin, &whatsapp, "+31612345678", 5, &format!("{} needle", "hay ".repeat(1000))).await;
+    let hit = &snippets(&admin, &format!("/v1/contacts/{contact}/timeline?q=needle")).await[0];
+    assert!(hit.starts_with("…hay") && hit.ends_with("<mark>needle</mark>"), "{hit}");
+}
+
+#[actix_web::test]
+async fn a_frontend_walks_what_it_found_in_both_directions() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let whatsapp = channel(&admin, "whatsapp").await;
+    let profile = admin.post("/v1/profiles", json!({ "name": "Ada" })).await.expect(201).id();
+    for minute in 0..24 {
+        let body = if minute % 2 == 0 { "A lamp" } else { "A shade" };
+        let made = said(&admin, &whatsapp, &format!("+3161234567{}", minute % 3), minute, body).await;
+        attach(&admin, &text(&made, "contact_id"), &profile).await;
+        admin.post(&format!("/v1/profiles/{profile}/notes"), json!({ "body": body })).await.expect(201);
+    }
+    let timeline = format!("/v1/profiles/{profile}/timeline?q=lamp");
+    let entries = admin.get(&timeline).await.expect(200).data();
+    assert_eq!(entries.len(), 24);
+    for limit in [1, 5, 23, 24, 25] {
+        assert_eq!(ids(&admin.walk(&timeline, limit).await), ids(&entries), "{limit}");
+    }
+    let exact = admin.get(&format!("{timeline}&limit=24")).await.expect(200);
+    assert_eq!((exact.data().len(), &exact["before"], &exact["after"]), (24, &Value::Null, &Value::Null));
+
+    // At 10:11 a shade was asked for, at 10:10 a lamp.
+    for types in ["", "&types=message", "&types=message&types=note_created"] {
+        let found = admin.get(&format!("{timeline}{types}")).await.expect(200).data();
+        let page = admin.get(&format!("{timeline}{types}&at=2026-03-01T10:11:00Z&limit=4")).await.expect(200);
+        assert_eq!(page.data()[0]["at"], "2026-03-01T10:10:00Z");
+        let mut seen = page.data();
+        let mut before = page.json["before"].clone();
+        while let Some(cursor) = before.as_str() {
+            let next = admin.get(&format!("{timeline}{types}&before={cursor}&limit=2")).await.expect(200);
+            seen.extend(next.data());
+            before = next.json["before"].clone();
+        }
+        let mut after = page.json["after"].clone();
+        while let Some(cursor) = after.as_str() {
+            let next = admin.get(&format!("{timeline}{types}&after={cursor}&limit=5")).await.expect(200);
+            assert!(next["before"].is_string() && !next.data().is_empty());
+            seen.splice(0..0, next.data());
+            after = next.json["after"].clone();
+        }
+        assert_eq!(ids(&seen), ids(&found), "{types}");
+    }
+    // Nothing newer has the word, though there is something newer.
+    let newest = admin.get(&format!("{timeline}&types=message&at=2026-03-01T10:22:00Z&limit=1")).await.expect(200);
+    assert_eq!((&newest.data()[0]["at"], &newest["after"]), (&json!("2026-03-01T10:22:00Z"), &Value::Null));
+    let cursor = newest.text("/before");
+    admin.get(&format!("{timeline}&types=message&before={cursor}&after={cursor}")).await.problem(422, "invalid");
+    for other in ["shade", "lamps", ""] {
+        let path = format!("/v1/profiles/{profile}/timeline?q={other}&types=message&before={cursor}");
+        admin.get(&path).await.problem(422, "cursor_invalid");
+    }
+}
+
+#[actix_web::test]
+async fn hits_come_and_go_with_their_contact() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let whatsapp = channel(&admin, "whatsapp").await;
+    let made = said(&admin, &whatsapp, "+31612345678", 1, "A lamp").await;
+    let contact = text(&made, "contact_id");
+    admin.post(&format!("/v1/contacts/{contact}/notes"), json!({ "body": "Lamp" })).await.expect(201);
+    let profile = async |name: &str| admin.post("/v1/profiles", json!({ "name": name })).await.expect(201).id();
+    let (one, other) = (profile("One").await, profile("Other").await);
+    let found = async |profile: &str| types(&admin, &format!("/v1/profiles/{profile}/timeline?q=lamp")).await;
+    assert!(found(&one).await.is_empty());
+    attach(&admin, &contact, &one).await;
+    assert_eq!(found(&one).await, ["note_created", "message"]);
+    attach(&admin, &contact, &other).await;
+    assert!(found(&one).await.is_empty());
+    assert_eq!(found(&other).await, ["note_created", "message"]);
+    admin.delete(&format!("/v1/contacts/{contact}/profile")).await.expect(204);
+    assert!(found(&other).await.is_empty());
+}
+
+/// 12,000 messages that don't have the word, between two that have it.
+#[actix_web::test]
+async fn a_search_of_a_timeline_that_is_cut_short_says_so_and_goes_on() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let whatsapp = channel(&admin, "whatsapp").await;
+    let made = said(&admin, &whatsapp, "+31612345678", 0, "needle in the hay").await;
+    let (contact, message) = (text(&made, "contact_id"), text(&made, "message_id"));
+    world.database.execute(&format!(
+        "INSERT INTO messages (organization_id, id, conversation_id, channel_id, contact_id, type, direction, body, occurred_at, search, search_edition)
+            SELECT organization_id, gen_random_uuid(), conversation_id, channel_id, contact_id, 'message', 'inbound', 'hay', occurred_at + n * interval '0.1 s',
+            ('hay:1B ''@' || right(replace(organization_id::text, '-', ''), 12) || '''')::tsvector, 1
+            FROM messages, generate_series(1, 12000) n WHERE id = '{message}';
+        ANALYZE messages, event_texts, attachments;"
+    ));
+    said(&admin, &whatsapp, "+31612345678", 59, "another needle").await;
+    let timeline = format!("/v1/contacts/{contact}/timeline?q=needle");
+    // Rare: the index of words finds it at once.
+    let found = admin.get(&timeline).await.expect(200);
+    assert_eq!((found.data().len(), &found["truncated"], &found["before"]), (2, &json!(false), &Value::Null));
+    let first = admin.get(&format!("{timeline}&limit=1")).await.expect(200);
+    assert_eq!(ids(&first.data()), ids(&found.data()[..1]));
+    let second = admin.get(&format!("{timeline}&limit=1&before={}", first.text("/before"))).await.expect(200);
+    assert_eq!((ids(&second.data()), &second["before"]), (ids(&found.data()[1..]), &Value::Null));
+    let back = admin.get(&format!("{timeline}&limit=1&after={}", second.text("/after"))).await.expect(200);
+    assert_eq!((ids(&back.data()), &back["after"]), (ids(&first.data()), &Value::Null));
+    // Common: the first that are looked at fill the page.
+    let hay = admin.get(&format!("/v1/contacts/{contact}/timeline?q=hay&limit=5")).await.expect(200);
+    assert_eq!((hay.data().len(), &hay["truncated"]), (5, &json!(false)));
+    assert!(hay["before"].is_string());
+
+    // Common as far as is known: the planner takes every entry for one that has it.
+    world.database.execute("UPDATE pg_class SET reltuples = 1e8 WHERE relname = 'messages'");
+    let page = admin.get(&timeline).await.expect(200);
+    assert_eq!((ids(&page.data()), &page["truncated"]), (ids(&found.data()[..1]), &json!(true)));
+    let rest = admin.get(&format!("{timeline}&before={}", page.text("/before"))).await.expect(200);
+    assert_eq!((ids(&rest.data()), &rest["truncated"]), (ids(&found.data()[1..]), &json!(false)));
+    assert_eq!(rest["before"], Value::Null);
+    // Up again from the oldest, and what is at a time between them.
+    let up = admin.get(&format!("{timeline}&after={}", rest.text("/after"))).await.expect(200);
+    assert_eq!((up.data().len(), &up["truncated"]), (0, &json!(true)));
+    let top = admin.get(&format!("{timeline}&after={}", up.text("/after"))).await.expect(200);
+    assert_eq!((ids(&top.data()), &top["truncated"]), (ids(&found.data()[..1]), &json!(false)));
+    let between = admin.get(&format!("{timeline}&at=2026-03-01T10:00:01Z")).await.expect(200);
+    assert_eq!(ids(&between.data()), ids(&found.data()[1..]));
+    assert!(between["after"].is_string());
+}

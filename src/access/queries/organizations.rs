@@ -95,6 +95,7 @@ pub fn update_organization(tx: &mut Tx, if_match: &IfMatch, body: &UpdateOrganiz
         .returning(OrganizationRow::as_returning())
         .get_result(tx.conn)?;
     tx.forget::<Country>();
+    tx.forget::<Stemmer>();
     let event =
         Event::new("organization.updated", tx.organization.0).version(row.version).change(before.into(), after.into());
     events::record(tx, event)?;
@@ -123,10 +124,4 @@ pub fn country(tx: &mut Tx) -> Result<String> {
 /// Which completes phone numbers: ISO 3166-1 alpha-2.
 pub fn default_country(conn: &mut PgConnection, organization: OrganizationId) -> Result<String> {
     Ok(organizations::table.find(organization).select(organizations::default_country).first(conn)?)
-}
-
-/// Of the language that the organization writes.
-pub fn stemmer(conn: &mut PgConnection, organization: OrganizationId) -> Result<Stemmer> {
-    let language: String = organizations::table.find(organization).select(organizations::language).first(conn)?;
-    Ok(Stemmer::of(&language))
 }

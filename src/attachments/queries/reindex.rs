@@ -2,9 +2,8 @@
 
 use diesel::prelude::*;
 
-use crate::access;
 use crate::db::schema::attachments;
-use crate::db::search_vector::{EDITION, SearchVector, Weight};
+use crate::db::search_vector::{self, EDITION, SearchVector, Weight};
 use crate::error::Result;
 use crate::ids::{AttachmentId, OrganizationId};
 use crate::text::stem::Stemmer;
@@ -24,7 +23,7 @@ pub fn reindex_attachments(conn: &mut PgConnection, limit: i64) -> Result<usize>
         .skip_locked()
         .load(conn)?;
     for (organization, id, filename) in &stale {
-        let search = vector(*organization, access::stemmer(conn, *organization)?, filename);
+        let search = vector(*organization, search_vector::stemmer(conn, *organization)?, filename);
         diesel::update(attachments::table.find((organization, id)))
             .set((attachments::search.eq(search), attachments::search_edition.eq(EDITION)))
             .execute(conn)?;

@@ -1,5 +1,7 @@
-//! All Diesel of contacts: what is read ([`read`], [`search`]) and what is written ([`make`], [`write`]).
+//! All Diesel of contacts: what is read ([`read`], [`search`]), what is written ([`make`], [`write`]), and what holds them
+//! where they are attached ([`attached`]).
 
+mod attached;
 mod make;
 mod read;
 mod search;
@@ -13,6 +15,7 @@ use crate::channels::Medium;
 use crate::db::schema::contacts;
 use crate::ids::{ContactId, ProfileId};
 
+pub use attached::{hold_attached, lock_attached};
 pub use make::{Found, NewContact, checked, find_or_make, find_or_make_all};
 pub use read::{contact_views, contacts_of_profile, get_contact, list_contacts};
 pub use search::find_contacts;

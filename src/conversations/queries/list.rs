@@ -19,7 +19,7 @@ use crate::db::schema::{
     conversations, messages, profiles,
 };
 use crate::db::types::TimeOrNever;
-use crate::db::{Tx, keyset, newest};
+use crate::db::{Tx, keyset, newest, search_vector};
 use crate::error::{Code, Error, Result};
 use crate::http::page::{Count, Page};
 use crate::ids::{ChannelId, ContactId, ConversationId, OrganizationId, ProfileId, UserId};
@@ -37,7 +37,7 @@ pub fn list_conversations(
 ) -> Result<ConversationList> {
     let query = match filter.q.as_deref() {
         None => None,
-        Some(typed) => match SearchQuery::parse(typed, access::stemmer(conn, organization)?) {
+        Some(typed) => match SearchQuery::parse(typed, search_vector::stemmer(conn, organization)?) {
             Some(query) => Some(query),
             None => {
                 let count = page.count.map(|_| Count { value: 0, exact: true });

@@ -2,9 +2,8 @@
 
 use diesel::prelude::*;
 
-use crate::access;
 use crate::db::schema::{conversation_subjects, conversations, messages};
-use crate::db::search_vector::{EDITION, SearchVector, Weight};
+use crate::db::search_vector::{self, EDITION, SearchVector, Weight};
 use crate::error::Result;
 use crate::ids::{ConversationId, MessageId, OrganizationId};
 use crate::text::stem::Stemmer;
@@ -18,7 +17,7 @@ pub fn message_vector(
     subject: Option<&str>,
     body: &str,
 ) -> Result<SearchVector> {
-    Ok(vector_of_message(organization, access::stemmer(conn, organization)?, subject, body))
+    Ok(vector_of_message(organization, search_vector::stemmer(conn, organization)?, subject, body))
 }
 
 /// By which a message is found, in an organization with this language.
@@ -33,7 +32,7 @@ pub fn vector_of_message(
 
 /// By which a conversation is found beside its messages.
 pub fn subject_vector(conn: &mut PgConnection, organization: OrganizationId, subject: &str) -> Result<SearchVector> {
-    Ok(SearchVector::new(organization, access::stemmer(conn, organization)?).with(subject, Weight::Title))
+    Ok(SearchVector::new(organization, search_vector::stemmer(conn, organization)?).with(subject, Weight::Title))
 }
 
 /// Up to `limit` messages, locked for nobody else to do the same; says how many there were.

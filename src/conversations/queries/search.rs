@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, Text, Uuid};
+use diesel::sql_types::{Text, Uuid};
 
 use super::list::{Filtered, page_of};
 use crate::db::newest::{self, Source};
@@ -49,9 +49,7 @@ impl<'a, F: Fn() -> Filtered<'a>> Source for Searched<'_, F> {
     fn having(&self, conn: &mut PgConnection, keys: Vec<Key>) -> Result<Vec<Key>> {
         let ids: Vec<ConversationId> = keys.iter().map(|(_, id)| *id).collect();
         let mut having = saying(conn, self.organization, &ids, self.query)?;
-        having.extend(
-            Each::of("conversation_subjects", self.organization, &ids, self.query).load::<ConversationId>(conn)?,
-        );
+        having.extend(having_in(conn, "conversation_subjects", self.organization, &ids, self.query)?);
         Ok(keys.into_iter().filter(|(_, id)| having.contains(id)).collect())
     }
 
@@ -77,50 +75,19 @@ pub fn saying(
     ids: &[ConversationId],
     query: &SearchQuery,
 ) -> Result<HashSet<ConversationId>> {
-    let found: Vec<ConversationId> = Each::of("messages", organization, ids, query).load(conn)?;
-    Ok(found.into_iter().collect())
+    having_in(conn, "messages", organization, ids, query)
 }
 
-/// Looks into each of some conversations by its id, which `OFFSET 0` holds the planner to: a prepared plan might go
-/// through all that the organization has of a word.
-struct Each {
+fn having_in(
+    conn: &mut PgConnection,
     table: &'static str,
     organization: OrganizationId,
-    ids: Vec<ConversationId>,
-    tsquery: String,
-}
-
-impl Each {
-    fn of(table: &'static str, organization: OrganizationId, ids: &[ConversationId], query: &SearchQuery) -> Self {
-        Self { table, organization, ids: ids.to_vec(), tsquery: newest::scoped(organization, query) }
-    }
-}
-
-/// Prepared by its text.
-impl QueryId for Each {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl Query for Each {
-    type SqlType = Uuid;
-}
-
-impl RunQueryDsl<PgConnection> for Each {}
-
-impl QueryFragment<Pg> for Each {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT wanted.id FROM unnest(");
-        out.push_bind_param::<Array<Uuid>, _>(&self.ids)?;
-        out.push_sql(") AS wanted (id) WHERE EXISTS (SELECT FROM (SELECT search FROM ");
-        out.push_identifier(self.table)?;
-        out.push_sql(" WHERE organization_id = ");
-        out.push_bind_param::<Uuid, _>(&self.organization)?;
-        out.push_sql(" AND conversation_id = wanted.id OFFSET 0) AS held WHERE held.search @@ ");
-        out.push_bind_param::<Text, _>(&self.tsquery)?;
-        out.push_sql("::tsquery)");
-        Ok(())
-    }
+    ids: &[ConversationId],
+    query: &SearchQuery,
+) -> Result<HashSet<ConversationId>> {
+    let ids = ids.iter().map(|id| id.0).collect();
+    let having = newest::having(conn, organization, table, "conversation_id", ids, query)?;
+    Ok(having.into_iter().map(ConversationId).collect())
 }
 
 /// Every conversation that the index of words finds, in no order.

@@ -175,23 +175,25 @@ pub fn insert_participants(
     Ok(diesel::query_dsl::methods::FilterDsl::filter(upsert, is_earlier).execute(tx.conn)? > 0)
 }
 
-/// The contact takes part, from `at` on or earlier; and everyone who does has the conversation's newest message.
+/// The contact takes part, from `at` on or earlier; and everyone who does has the conversation's newest message. Says
+/// whether anyone's history changed.
 pub fn join_participant(
     tx: &mut Tx,
     conversation: &ConversationRow,
     contact: ContactId,
     at: DateTime<Utc>,
-) -> Result<()> {
-    if insert_participants(tx, conversation.id, &[(contact, at)], conversation.last_message_at)? {
+) -> Result<bool> {
+    let came = insert_participants(tx, conversation.id, &[(contact, at)], conversation.last_message_at)?;
+    if came {
         timeline::share(tx, conversation.id, Some(contact))?;
     }
-    diesel::update(conversation_participants::table)
+    let moved = diesel::update(conversation_participants::table)
         .filter(conversation_participants::organization_id.eq(tx.organization))
         .filter(conversation_participants::conversation_id.eq(conversation.id))
         .filter(conversation_participants::last_message_at.ne(conversation.last_message_at))
         .set(conversation_participants::last_message_at.eq(conversation.last_message_at))
         .execute(tx.conn)?;
-    Ok(())
+    Ok(came || moved > 0)
 }
 
 /// The profiles of everyone who takes part, in the order in which they are locked.

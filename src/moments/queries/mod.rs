@@ -17,7 +17,7 @@ use crate::contacts::ContactRef;
 use crate::conversations::{Assignees, ConversationStatus, Wanted};
 use crate::db::schema::{channels, contacts, conversation_participants, conversations};
 use crate::db::subject::Subject;
-use crate::db::{keyset, newest};
+use crate::db::{keyset, newest, search_vector};
 use crate::error::{Error, Result};
 use crate::http::page::{Count, Page};
 use crate::ids::{ChannelId, ContactId, ConversationId, OrganizationId, ProfileId, UserId};
@@ -43,7 +43,10 @@ pub fn list_moments(
     let query = match filter.q.as_deref().map(str::trim) {
         None | Some("") => None,
         Some(_) => {
-            match SearchQuery::parse(filter.q.as_deref().unwrap_or_default(), access::stemmer(conn, organization)?) {
+            match SearchQuery::parse(
+                filter.q.as_deref().unwrap_or_default(),
+                search_vector::stemmer(conn, organization)?,
+            ) {
                 Some(query) => Some(query),
                 None => {
                     let count = page.count.map(|_| Count { value: 0, exact: true });

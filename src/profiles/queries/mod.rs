@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 use chrono::{DateTime, Utc};
 use diesel::dsl::{array, max};
 use diesel::prelude::*;
-use diesel::sql_types::{Record, Text};
+use diesel::sql_types::{Record, Text, Timestamptz};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -205,11 +205,16 @@ pub fn contact_ids(tx: &mut Tx, profile: ProfileId) -> Result<Vec<ContactId>> {
         .load(tx.conn)?)
 }
 
-/// A contact of this profile exchanged a message.
+diesel::define_sql_function! {
+    fn greatest(one: Timestamptz, other: Timestamptz) -> Timestamptz;
+}
+
+/// A contact of this profile, which stays attached until the transaction ends, exchanged a message.
 pub fn note_contact_moment(tx: &mut Tx, profile: ProfileId, at: DateTime<Utc>) -> Result<()> {
+    let last = profile_activity::last_contact_moment_at;
+    // Written also where another is later: who forgets that one at the same time waits, and then finds this.
     diesel::update(profile_activity::table.find((tx.organization, profile)))
-        .filter(profile_activity::last_contact_moment_at.lt(at))
-        .set(profile_activity::last_contact_moment_at.eq(at))
+        .set(last.eq(greatest(last, at)))
         .execute(tx.conn)?;
     Ok(())
 }
@@ -233,15 +238,32 @@ pub fn note_moments_of(tx: &mut Tx, contacts: &[(ContactId, ProfileId)]) -> Resu
 /// A contact left this profile, with its history.
 pub fn forget_contact_moment(tx: &mut Tx, profile: ProfileId, contact: ContactId) -> Result<()> {
     let Some((_, Some(gone))) = last_moments(tx, &[contact])?.pop() else { return Ok(()) };
-    let last: Option<TimeOrNever> = profile_activity::table
+    match lock_last_moment(tx, profile)? {
+        Some(last) if last <= TimeOrNever(Some(gone)) => recount(tx, profile),
+        _ => Ok(()),
+    }
+}
+
+/// The newest moment of a contact of this profile is not as late as it was.
+pub fn recount_contact_moments(tx: &mut Tx, profile: ProfileId) -> Result<()> {
+    match lock_last_moment(tx, profile)? {
+        Some(_) => recount(tx, profile),
+        None => Ok(()),
+    }
+}
+
+/// None of a profile that is deleted.
+fn lock_last_moment(tx: &mut Tx, profile: ProfileId) -> Result<Option<TimeOrNever>> {
+    Ok(profile_activity::table
         .find((tx.organization, profile))
         .select(profile_activity::last_contact_moment_at)
         .for_no_key_update()
         .first(tx.conn)
-        .optional()?;
-    if last.is_none_or(|last| last > TimeOrNever(Some(gone))) {
-        return Ok(());
-    }
+        .optional()?)
+}
+
+/// The newest of its contacts', once it is locked: what others note meanwhile, they note when this has ended.
+fn recount(tx: &mut Tx, profile: ProfileId) -> Result<()> {
     let of_contact = conversation_participants::table
         .filter(conversation_participants::organization_id.eq(tx.organization))
         .filter(conversation_participants::contact_id.eq(contacts::id))

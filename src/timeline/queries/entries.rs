@@ -19,6 +19,7 @@ use crate::conversations::ConversationStatus;
 use crate::error::{Error, Result};
 use crate::ids::{AttachmentId, ContactId, EventId, MessageId, NoteId, OrganizationId, UserId};
 use crate::notes::On;
+use crate::search_query::SearchQuery;
 use crate::text;
 
 /// The entries of these keys, in their order.
@@ -27,6 +28,7 @@ pub fn entries(
     organization: OrganizationId,
     links: &Links,
     keys: Vec<EntryKey>,
+    query: Option<&SearchQuery>,
 ) -> Result<Vec<TimelineEntry>> {
     let files = keys.iter().filter(|key| key.kind == TimelineType::File);
     let files: Vec<AttachmentId> = files.map(|key| AttachmentId(key.id)).collect();
@@ -35,12 +37,12 @@ pub fn entries(
         false => attachments::attachments_with_ids(conn, organization, links, &files)?,
     };
     let files = files.into_iter().map(|file| (file.id.0, file)).collect();
-    let named = Named::load(conn, organization, &keys, &files)?;
+    let named = Named::load(conn, organization, &keys, &files, query.is_some())?;
     let by_messages = named.messages.values().map(MessageRow::actor);
     let by_events = named.events.values().map(EventRow::actor);
     let assigned = named.events.values().flat_map(|event| [&event.before, &event.after]).filter_map(assignee);
     let people = access::people(conn, organization, by_messages.chain(by_events).chain(assigned))?;
-    let page = Page { files, named, people };
+    let page = Page { files, named, people, query };
     keys.iter().filter_map(|key| page.entry(key).transpose()).collect()
 }
 
@@ -51,13 +53,14 @@ fn assignee(side: &Option<Value>) -> Option<ActorRef> {
 }
 
 /// All that the entries of a page name.
-struct Page {
+struct Page<'q> {
     files: HashMap<Uuid, Attachment>,
     named: Named,
     people: People,
+    query: Option<&'q SearchQuery>,
 }
 
-impl Page {
+impl Page<'_> {
     fn entry(&self, key: &EntryKey) -> Result<Option<TimelineEntry>> {
         let told = match key.kind {
             TimelineType::Message => self.named.messages.get(&MessageId(key.id)).map(|row| Ok(self.message(row))),
@@ -75,7 +78,21 @@ impl Page {
             contact: self.named.contact(ContactId(key.owner)).or_else(|| self.named.contact(contact?)),
             conversation_id: data.conversation.as_ref().map(|conversation| conversation.id),
             data,
+            snippet: self.query.map(|query| query.snippet(&self.text(key))),
         }))
+    }
+
+    /// In what it says words are found.
+    fn text(&self, key: &EntryKey) -> String {
+        let texts = match key.kind {
+            TimelineType::Message => {
+                let row = self.named.messages.get(&MessageId(key.id));
+                row.map(|row| row.subject.iter().chain([&row.body]).cloned().collect())
+            }
+            TimelineType::File => self.files.get(&key.id).map(|file| vec![file.filename.clone()]),
+            _ => self.named.events.get(&EventId(key.event)).map(EventRow::texts),
+        };
+        texts.unwrap_or_default().join(" — ")
     }
 
     fn message(&self, row: &MessageRow) -> Told {

@@ -1,23 +1,29 @@
-//! All Diesel of timelines: which entries a page has ([`stretch`]), and what they say
+//! All Diesel of timelines: which entries a page has ([`stretch`], [`search`]), and what they say
 //! ([`entries`], with what they name: [`named`]).
 
 mod entries;
 mod named;
+mod search;
 mod stretch;
+mod tables;
 
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use self::search::Searched;
 use self::stretch::{Direction, EntryKey, Place, Stretch};
+use super::TimelineType;
 use super::types::{TimelineFilter, TimelineList};
 use crate::access;
 use crate::attachments::Links;
-use crate::db::keyset;
+use crate::db::newest::{self, Found};
+use crate::db::{keyset, search_vector};
 use crate::error::{Error, FieldError, Result};
-use crate::http::page::Page;
+use crate::http::page::{Count, Page};
 use crate::http::query::When;
 use crate::ids::OrganizationId;
 use crate::moments::{self, Of};
+use crate::search_query::SearchQuery;
 
 /// Where a page begins, and whether it leads to what is older or to what is newer.
 struct Start {
@@ -42,36 +48,78 @@ pub fn list_timeline(
         Of::Contact(_) => None,
     };
     let Start { place, direction, has_newer } = start(conn, organization, filter, page)?;
-    let newest = Stretch::of(organization, &contacts, profile, &filter.types, page.rows());
-    let sought = newest.clone().from(place, direction);
+    let Some(sought) = sought(conn, organization, filter)? else {
+        let count = page.count.map(|_| Count { value: 0, exact: true });
+        return Ok(TimelineList { count, truncated: Some(false), ..TimelineList::default() });
+    };
+    let newest = Stretch::of(organization, &contacts, profile, &sought.types, page.rows());
+    let stretch = newest.clone().from(place, direction);
 
-    let mut keys: Vec<EntryKey> = sought.clone().load(conn)?;
+    let Found { mut keys, reached } = sought.read(conn, stretch.clone())?;
     let limit = usize::try_from(page.limit).map_err(Error::internal)?;
     let goes_on = keys.len() > limit;
     keys.truncate(limit);
-    let (has_older, has_newer) = match direction {
+    // Further on in this direction, and back.
+    let onward = if goes_on { keys.last() } else { reached.as_ref() }.map(EntryKey::place);
+    let back = keys.first().map(EntryKey::place).or(place);
+    let (before, after) = match direction {
         Direction::Older => {
-            let probe = sought.from(place, Direction::Newer).limit(1);
             let has_newer = match has_newer {
                 Some(known) => known,
-                None => !probe.load::<EntryKey>(conn)?.is_empty(),
+                None => {
+                    let probe = sought.read(conn, stretch.from(place, Direction::Newer).limit(1))?;
+                    !probe.keys.is_empty() || probe.reached.is_some()
+                }
             };
-            (goes_on, has_newer)
+            (onward, back.filter(|_| has_newer))
         }
-        Direction::Newer => {
-            keys.reverse();
-            (true, goes_on)
+        Direction::Newer => (back, onward),
+    };
+    if direction == Direction::Newer {
+        keys.reverse();
+    }
+    let cursor = |place: Option<Place>| place.map(|place| page.cursor_at(&place)).transpose();
+    let (before, after) = (cursor(before)?, cursor(after)?);
+    let (count, truncated) = match &sought.query {
+        Some(query) => {
+            let count = keyset::count(conn, page, || Searched::new(newest, query).all())?;
+            (count, Some(reached.is_some()))
         }
+        None => (keyset::count(conn, page, || newest.all())?, None),
     };
-    let cursor = |is_there: bool, key: Option<&EntryKey>| {
-        let place = key.map(EntryKey::place).or(place).filter(|_| is_there);
-        place.map(|place| page.cursor_at(&place)).transpose()
+    let data = entries::entries(conn, organization, links, keys, sought.query.as_ref())?;
+    Ok(TimelineList { data, next_cursor: before.clone(), before, after, count, truncated })
+}
+
+/// What entries have to be, and to say.
+struct Sought {
+    /// Empty for all.
+    types: Vec<TimelineType>,
+    query: Option<SearchQuery>,
+}
+
+/// None where there is nothing to look for, or nothing in which to look.
+fn sought(conn: &mut PgConnection, organization: OrganizationId, filter: &TimelineFilter) -> Result<Option<Sought>> {
+    let mut types = filter.types.clone();
+    let Some(typed) = filter.q.as_deref().filter(|typed| !typed.trim().is_empty()) else {
+        return Ok(Some(Sought { types, query: None }));
     };
-    let before = cursor(has_older, keys.last())?;
-    let after = cursor(has_newer, keys.first())?;
-    let count = keyset::count(conn, page, || newest.all())?;
-    let data = entries::entries(conn, organization, links, keys)?;
-    Ok(TimelineList { data, next_cursor: before.clone(), before, after, count })
+    types.retain(|kind| TimelineType::SEARCHED.contains(kind));
+    let query = SearchQuery::parse(typed, search_vector::stemmer(conn, organization)?);
+    let is_anywhere = filter.types.is_empty() || !types.is_empty();
+    Ok(query.filter(|_| is_anywhere).map(|query| Sought { types, query: Some(query) }))
+}
+
+impl Sought {
+    fn read(&self, conn: &mut PgConnection, stretch: Stretch) -> Result<Found<EntryKey>> {
+        match &self.query {
+            Some(query) => {
+                let limit = stretch.limit;
+                newest::search(conn, &Searched::new(stretch, query), None, limit)
+            }
+            None => Ok(Found { keys: stretch.load(conn)?, reached: None }),
+        }
+    }
 }
 
 fn start(conn: &mut PgConnection, organization: OrganizationId, filter: &TimelineFilter, page: &Page) -> Result<Start> {

@@ -15,6 +15,7 @@ use crate::attachments::Attachment;
 use crate::channels::{ChannelRef, Direction, Medium};
 use crate::contacts::{ContactRef, ProfileRef};
 use crate::conversations::MessageType;
+use crate::db::event_texts;
 use crate::db::schema::{
     channels, contacts, conversation_redirects, conversations, events, messages, notes, profile_fields, profiles,
 };
@@ -39,7 +40,7 @@ pub struct MessageRow {
     author_id: Option<Uuid>,
     pub conversation: ConversationId,
     pub subject: Option<String>,
-    /// Its beginning.
+    /// Its beginning, or all of it.
     pub body: String,
     pub duration_seconds: Option<i32>,
 }
@@ -58,6 +59,8 @@ pub struct EventRow {
     id: EventId,
     actor_type: ActorType,
     actor_id: Option<Uuid>,
+    #[diesel(column_name = type_)]
+    kind: String,
     resource_type: String,
     pub resource_id: Uuid,
     pub profile_id: Option<ProfileId>,
@@ -71,6 +74,11 @@ pub struct EventRow {
 impl EventRow {
     pub fn actor(&self) -> ActorRef {
         ActorRef { kind: self.actor_type, id: self.actor_id }
+    }
+
+    /// By which it is found.
+    pub fn texts(&self) -> Vec<String> {
+        event_texts::texts(&self.kind, self.before.as_ref(), self.after.as_ref())
     }
 }
 
@@ -95,13 +103,16 @@ impl Named {
         organization: OrganizationId,
         keys: &[EntryKey],
         files: &HashMap<Uuid, Attachment>,
+        with_whole_bodies: bool,
     ) -> Result<Self> {
         let mut named = Self::default();
         let of_type = |wanted| keys.iter().filter(move |key| key.kind == wanted);
         let of_files = files.values().filter_map(|file| file.message_id);
         let message_ids: Vec<MessageId> =
             of_type(TimelineType::Message).map(|key| MessageId(key.id)).chain(of_files).collect();
-        named.load_messages(conn, organization, &message_ids)?;
+        // One more says that there is more.
+        let body_chars = if with_whole_bodies { i32::MAX } else { MAX_BODY_CHARS + 1 };
+        named.load_messages(conn, organization, &message_ids, body_chars)?;
         named.load_events(conn, organization, keys)?;
         named.load_conversations(conn, organization)?;
         let owners = keys.iter().map(|key| ContactId(key.owner));
@@ -121,6 +132,7 @@ impl Named {
         conn: &mut PgConnection,
         organization: OrganizationId,
         ids: &[MessageId],
+        body_chars: i32,
     ) -> Result<()> {
         if ids.is_empty() {
             return Ok(());
@@ -137,8 +149,7 @@ impl Named {
                 messages::author_id,
                 messages::conversation_id,
                 messages::subject,
-                // One more says that there is more.
-                left(messages::body, MAX_BODY_CHARS + 1),
+                left(messages::body, body_chars),
                 messages::duration_seconds,
             ))
             .load(conn)?;

@@ -8,6 +8,7 @@ use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::super::TimelineType;
+use super::tables::Table;
 use crate::ids::{ContactId, OrganizationId, ProfileId};
 
 /// Right behind the entry with this key, whether there is one or not.
@@ -28,7 +29,7 @@ impl Direction {
     }
 
     /// What lies further on.
-    fn further(self) -> &'static str {
+    pub fn further(self) -> &'static str {
         match self {
             Self::Older => " < ",
             Self::Newer => " > ",
@@ -51,7 +52,7 @@ impl Direction {
 }
 
 /// An entry, before it says anything.
-#[derive(Debug, Clone, Queryable)]
+#[derive(Debug, Clone, Copy, Queryable)]
 pub struct EntryKey {
     pub at: DateTime<Utc>,
     pub id: Uuid,
@@ -70,69 +71,21 @@ impl EntryKey {
 
 /// The `limit` entries next to `place`.
 ///
-/// First the head of each source, which is a table for a contact (and for a type, where types are asked for). The
-/// `limit`-th head bounds what can be on the page: only what lies before it is read, however many contacts there are
-/// and however long their histories.
+/// First the heads of each source, which is a table for a contact (and for a type, where types are asked for): of many
+/// sources the first, of few their first few. The `limit`-th head bounds what can be on the page: only what lies before
+/// it is read, however many contacts there are and however long their histories.
 #[derive(Debug, Clone)]
 pub struct Stretch {
-    organization: OrganizationId,
+    pub organization: OrganizationId,
     profile: Option<ProfileId>,
     /// By table, whose entries are read, and with `types` of which type each.
-    sources: Vec<(Table, Vec<Uuid>)>,
+    pub sources: Vec<(Table, Vec<Uuid>)>,
     types: Option<Vec<TimelineType>>,
-    place: Option<Place>,
-    direction: Direction,
-    limit: i64,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Table {
-    Messages,
-    Files,
-    Events,
-}
-
-impl Table {
-    /// What tells its sources from those of other tables.
-    fn number(self) -> &'static str {
-        match self {
-            Self::Messages => "0",
-            Self::Files => "1",
-            Self::Events => "2",
-        }
-    }
-
-    /// The column by which its index is ordered, before the id.
-    fn at(self) -> &'static str {
-        match self {
-            Self::Messages | Self::Files => "occurred_at",
-            Self::Events => "at",
-        }
-    }
-
-    /// Of an [`EntryKey`], the type and the event.
-    fn columns(self) -> &'static str {
-        match self {
-            Self::Messages => "'message' AS type, id AS event_id",
-            Self::Files => "'file' AS type, id AS event_id",
-            Self::Events => "entry.type, event_id",
-        }
-    }
-
-    fn from(self) -> &'static str {
-        match self {
-            Self::Messages => " FROM messages AS entry WHERE ",
-            Self::Files => " FROM attachments AS entry WHERE message_id IS NOT NULL AND NOT inline AND ",
-            Self::Events => " FROM timeline_entries AS entry WHERE ",
-        }
-    }
-
-    fn owner(self) -> &'static str {
-        match self {
-            Self::Messages | Self::Files => "contact_id",
-            Self::Events => "owner_id",
-        }
-    }
+    pub place: Option<Place>,
+    pub direction: Direction,
+    pub limit: i64,
+    /// Of each source.
+    heads: i64,
 }
 
 impl Stretch {
@@ -171,7 +124,8 @@ impl Stretch {
                 of_types = Some(types);
             }
         }
-        Self { organization, profile, sources, types: of_types, place: None, direction: Direction::Older, limit }
+        let (place, direction) = (None, Direction::Older);
+        Self { organization, profile, sources, types: of_types, place, direction, limit, heads: 1 }.limit(limit)
     }
 
     /// Those on this side of `place`, nearest first.
@@ -180,7 +134,11 @@ impl Stretch {
     }
 
     pub fn limit(self, limit: i64) -> Self {
-        Self { limit, ..self }
+        let sources: usize = self.sources.iter().map(|(_, owners)| owners.len()).sum();
+        let sources = i64::try_from(sources).unwrap_or(i64::MAX).max(1);
+        // Some have ended, or have less.
+        let heads = (4 * limit / sources).clamp(1, limit.max(1));
+        Self { limit, heads, ..self }
     }
 
     /// Wherever they are, to be counted.
@@ -203,7 +161,7 @@ impl Stretch {
 
     /// The entries of one owner, from the place on.
     fn push_of_owner<'b>(&'b self, table: Table, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        for part in [table.from(), table.owner(), " = owner.id AND organization_id = "] {
+        for part in [table.from(), table.only(), table.owner(), " = owner.id AND organization_id = "] {
             out.push_sql(part);
         }
         out.push_bind_param::<SqlUuid, _>(&self.organization)?;
@@ -235,25 +193,40 @@ impl Stretch {
         Ok(())
     }
 
-    fn push_order(&self, at: &str, id: &str, out: &mut AstPass<'_, '_, Pg>) {
+    /// Of the types that are sought.
+    pub fn push_told<'b>(&'b self, table: Table, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        if table != Table::Events {
+            return Ok(());
+        }
+        if let Some(types) = &self.types {
+            out.push_sql(" AND entry.type = ANY (");
+            out.push_bind_param::<Array<Text>, _>(types)?;
+            out.push_sql(")");
+        }
+        self.push_is_told(out)
+    }
+
+    pub fn push_order(&self, at: &str, id: &str, out: &mut AstPass<'_, '_, Pg>) {
         for part in [" ORDER BY ", at, self.direction.order(), ", ", id, self.direction.order()] {
             out.push_sql(part);
         }
     }
 
-    /// The head of each source.
+    /// The heads of each source.
     fn push_heads<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         for (index, (table, ids)) in self.sources.iter().enumerate() {
             out.push_sql(if index == 0 { "SELECT " } else { " UNION ALL SELECT " });
             out.push_sql(table.number());
-            out.push_sql(" AS source, owner.id, owner.type, head.at AS head_at, head.id AS head_id");
+            out.push_sql(" AS source, owner.id, owner.type, head.at AS head_at, head.id AS head_id, head.place");
             self.push_owners(*table, ids, out.reborrow())?;
-            out.push_sql(" CROSS JOIN LATERAL (SELECT ");
+            out.push_sql(" CROSS JOIN LATERAL (SELECT at, id, row_number() OVER () AS place FROM (SELECT ");
             out.push_sql(table.at());
             out.push_sql(" AS at, id");
             self.push_of_owner(*table, out.reborrow())?;
             self.push_order(table.at(), "id", &mut out);
-            out.push_sql(" LIMIT 1) AS head");
+            out.push_sql(" LIMIT ");
+            out.push_bind_param::<BigInt, _>(&self.heads)?;
+            out.push_sql(") AS ordered) AS head");
         }
         Ok(())
     }
@@ -262,7 +235,7 @@ impl Stretch {
     fn push_found<'b>(&'b self, table: Table, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql(
             "SELECT near.at, near.id, near.type, near.event_id, owner.id AS owner \
-             FROM (SELECT id, type FROM heads WHERE source = ",
+             FROM (SELECT id, type FROM heads WHERE place = 1 AND source = ",
         );
         out.push_sql(table.number());
         out.push_sql(" AND (head_at, head_id)");
@@ -345,20 +318,13 @@ impl QueryFragment<Pg> for All {
             out.push_sql(if index == 0 { "" } else { " UNION ALL " });
             // The event of a conversation is there for several contacts.
             out.push_sql(if *table == Table::Events { "SELECT DISTINCT id" } else { "SELECT id" });
-            for part in [table.from(), table.owner(), " = ANY ("] {
+            for part in [table.from(), table.only(), table.owner(), " = ANY ("] {
                 out.push_sql(part);
             }
             out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
             out.push_sql(") AND organization_id = ");
             out.push_bind_param::<SqlUuid, _>(&stretch.organization)?;
-            if *table == Table::Events {
-                stretch.push_is_told(out.reborrow())?;
-                if let Some(types) = &stretch.types {
-                    out.push_sql(" AND entry.type = ANY (");
-                    out.push_bind_param::<Array<Text>, _>(types)?;
-                    out.push_sql(")");
-                }
-            }
+            stretch.push_told(*table, out.reborrow())?;
         }
         Ok(())
     }
