@@ -141,6 +141,10 @@ pub fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T> {
     };
     let text = std::str::from_utf8(bytes)
         .map_err(|error| Error::new(Code::MalformedRequest, format!("The body is not UTF-8: {error}.")))?;
+    if text.trim_start().starts_with('[') {
+        serde_json::from_str::<Value>(text).map_err(|error| malformed(&error))?;
+        return Err(no_object());
+    }
     let (mut errors, fits) = match serde_json::from_str::<T>(text) {
         Ok(value) => (Vec::new(), Some(value)),
         // What is no JSON fails here; serde_json takes null for an enum for that too.
@@ -154,11 +158,19 @@ pub fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T> {
 
 /// The same of JSON that is parsed already, such as a part of a body.
 pub fn fit<T: DeserializeOwned + Validate>(value: &Value) -> Result<T> {
+    if value.is_array() {
+        return Err(no_object());
+    }
     let (errors, fits) = match T::deserialize(value) {
         Ok(fits) => (Vec::new(), Some(fits)),
         Err(_) => diagnose(value.clone()),
     };
     complete(errors, fits)
+}
+
+/// Every body is an object; serde takes an array for its members, in their order.
+fn no_object() -> Error {
+    Error::invalid_field(FieldError::body("", "type", "must be an object"))
 }
 
 /// What fits and is valid by its own rules too, or all that is wrong.

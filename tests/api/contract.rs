@@ -121,9 +121,13 @@ async fn json_that_breaks_is_shown_where() {
         assert_eq!((&refused["line"], &refused["column"]), (&json!(line), &json!(column)), "{}", refused.body());
     }
     send(b"{\"name\": \"\xff\"}").await.problem(400, "malformed_request");
-    for whole in ["[]", "null", "1", "\"x\""] {
+    for whole in ["[]", "[\"Support\", \"email\", {}]", "null", "1", "\"x\""] {
         send(whole.as_bytes()).await.problem(422, "invalid");
     }
+    // Where no member is required, an array would be one without any.
+    let patch = world.admin().request(Method::PATCH, "/v1/organization");
+    let refused = patch.raw("application/json", "[]").await.problem(422, "invalid");
+    assert_eq!(refused["errors"][0]["message"], "must be an object");
 }
 
 #[actix_web::test]
