@@ -2,13 +2,16 @@
 //! deleted.
 
 use diesel::prelude::*;
+use diesel::sql_types::{SmallInt, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::Tx;
 use super::events::Event;
+use super::rows::rows;
 use super::schema::{event_texts, events};
 use super::search_vector::{self, EDITION, SearchVector, Weight};
+use super::types::Tsvector;
 use crate::error::Result;
 use crate::ids::{EventId, OrganizationId};
 use crate::text::stem::Stemmer;
@@ -53,20 +56,22 @@ pub fn texts_of(event: &Event) -> Vec<String> {
 
 /// Makes events findable that were recorded in this transaction.
 pub fn insert(tx: &mut Tx, events: Vec<(EventId, Vec<String>)>) -> Result<()> {
-    let mut rows = Vec::new();
+    let mut rows = TextRows::of(tx.organization);
     for (event, texts) in events.into_iter().filter(|(_, texts)| !texts.is_empty()) {
         let stemmer = *tx.once(|tx| search_vector::stemmer(tx.conn, tx.organization))?;
-        rows.push((
-            event_texts::organization_id.eq(tx.organization),
-            event_texts::event_id.eq(event),
-            event_texts::search.eq(vector(tx.organization, stemmer, &texts)),
-            event_texts::search_edition.eq(EDITION),
-        ));
+        rows.push(event, vector(tx.organization, stemmer, &texts), EDITION);
     }
-    if !rows.is_empty() {
-        diesel::insert_into(event_texts::table).values(rows).execute(tx.conn)?;
-    }
+    rows.insert(tx.conn)?;
     Ok(())
+}
+
+rows! {
+    struct TextRows into "event_texts" {
+        event_id: SqlUuid = EventId,
+        search: Tsvector = SearchVector,
+        search_edition: SmallInt = i16,
+    }
+    ""
 }
 
 /// By none of its texts a deleted note is found.

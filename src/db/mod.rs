@@ -2,6 +2,7 @@
 //!
 //! Borrowed by every room; knows none.
 
+pub mod advisory;
 pub mod embedded;
 pub mod event_texts;
 pub mod events;

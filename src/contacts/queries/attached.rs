@@ -8,15 +8,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Uuid as SqlUuid};
 
 use crate::db::Tx;
+use crate::db::advisory::{pg_advisory_xact_lock, pg_advisory_xact_lock_shared};
 use crate::db::schema::{contacts, conversation_participants};
-use crate::db::types::Void;
 use crate::error::Result;
 use crate::ids::{ContactId, ConversationId};
 
 #[diesel::declare_sql_function]
 extern "SQL" {
-    fn pg_advisory_xact_lock(key: BigInt) -> Void;
-    fn pg_advisory_xact_lock_shared(key: BigInt) -> Void;
     /// That another lock has the same key costs time only.
     fn uuid_hash_extended(id: SqlUuid, seed: BigInt) -> BigInt;
 }

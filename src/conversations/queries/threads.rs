@@ -2,32 +2,16 @@
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
 
 use super::write::insert_participants;
 use crate::db::schema::{conversation_participants, conversation_redirects, conversations, messages, thread_keys};
-use crate::db::types::Void;
-use crate::db::{Tx, timeline};
+use crate::db::{Tx, advisory, timeline};
 use crate::error::Result;
 use crate::ids::{ChannelId, ContactId, ConversationId};
 
-diesel::define_sql_function! {
-    fn pg_advisory_xact_lock(key: BigInt) -> Void;
-}
-diesel::define_sql_function! {
-    fn pg_advisory_xact_lock_shared(key: BigInt) -> Void;
-}
-
 /// Locks the threads of a channel, until the transaction or its savepoint ends.
 pub fn lock_threads(tx: &mut Tx, channel: ChannelId, alone: bool) -> Result<()> {
-    // The random half of the id. That two channels share it, or it is another lock's key, costs time only.
-    let key = channel.0.as_u64_pair().1.cast_signed();
-    if alone {
-        diesel::select(pg_advisory_xact_lock(key)).execute(tx.conn)?;
-    } else {
-        diesel::select(pg_advisory_xact_lock_shared(key)).execute(tx.conn)?;
-    }
-    Ok(())
+    advisory::lock(tx, channel.0, alone)
 }
 
 /// Where each of these Message-IDs, sorted, points: new ones at `candidate`. All are locked.

@@ -6,13 +6,12 @@ mod violations;
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Record, Uuid as SqlUuid};
+use diesel::sql_types::{Integer, Record, Uuid as SqlUuid};
 use serde_json::{Value, json};
 
 use super::types::{FieldOption, FieldType, ProfileField, ProfileFieldList};
 use crate::db::schema::profile_fields;
-use crate::db::types::Void;
-use crate::db::{Tx, keyset};
+use crate::db::{Tx, advisory, keyset};
 use crate::error::{Code, Error, Result};
 use crate::http::page::Page;
 use crate::ids::{OrganizationId, ProfileFieldId};
@@ -27,13 +26,6 @@ pub(super) use violations::{
 
 /// Values that are read, or written, at a time.
 const BATCH: i64 = 1000;
-
-diesel::define_sql_function! {
-    fn pg_advisory_xact_lock(key: BigInt) -> Void;
-}
-diesel::define_sql_function! {
-    fn pg_advisory_xact_lock_shared(key: BigInt) -> Void;
-}
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = profile_fields, check_for_backend(diesel::pg::Pg))]
@@ -119,7 +111,7 @@ pub fn lock_fields(tx: &mut Tx) -> Result<()> {
 
 /// As [`fields_for_write`], for a new profile: what is required can't change either, nor what it has by default.
 pub fn fields_for_create(tx: &mut Tx, keys: &[&str]) -> Result<Vec<ProfileField>> {
-    diesel::select(pg_advisory_xact_lock_shared(required_key(tx))).execute(tx.conn)?;
+    advisory::lock(tx, tx.organization.0, false)?;
     let all = fields(tx.conn, tx.organization)?;
     let with_default = all.iter().filter(|field| field.default.is_some()).map(|field| field.key.as_str());
     let keys: Vec<&str> = keys.iter().copied().chain(with_default).collect();
@@ -128,13 +120,7 @@ pub fn fields_for_create(tx: &mut Tx, keys: &[&str]) -> Result<Vec<ProfileField>
 
 /// Waits for profiles that are being made, and lets none be made until the transaction ends.
 pub(super) fn lock_required(tx: &mut Tx) -> Result<()> {
-    diesel::select(pg_advisory_xact_lock(required_key(tx))).execute(tx.conn)?;
-    Ok(())
-}
-
-/// The random half of the id. That two organizations share it, or it is another lock's key, costs time only.
-fn required_key(tx: &Tx) -> i64 {
-    tx.organization.0.as_u64_pair().1.cast_signed()
+    advisory::lock(tx, tx.organization.0, true)
 }
 
 pub(super) fn list_fields(
