@@ -7,7 +7,7 @@ mod queries;
 mod routes;
 mod types;
 
-pub use queries::{Of, contact_ids, contact_ids_of_profile, first_moments};
+pub use queries::{Of, contact_ids, first_moments};
 pub use types::{ContactMoment, ContactMomentFilter, ContactMomentList};
 
 use utoipa_actix_web::service_config::ServiceConfig;

@@ -50,7 +50,6 @@ pub fn attach(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &AttachConta
             queries::lock_alive(tx, profile, holder)?;
             if holder != Some(profile) {
                 check_move(tx, holder, body)?;
-                contacts::lock_attached(tx, &[id])?;
                 version = point(tx, &contact, profile)?;
             }
             profile
@@ -59,7 +58,6 @@ pub fn attach(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &AttachConta
             check_move(tx, holder, body)?;
             let profile = save::create(tx, new, Required::Waived)?;
             queries::lock_alive(tx, profile, holder)?;
-            contacts::lock_attached(tx, &[id])?;
             version = point(tx, &contact, profile)?;
             profile
         }
@@ -151,6 +149,7 @@ fn check_move(tx: &mut Tx, holder: Option<ProfileId>, body: &AttachContact) -> R
 /// Points the contact to its profile, and writes down that it came there. Gives its new version.
 fn point(tx: &mut Tx, contact: &ContactRow, to: ProfileId) -> Result<i32> {
     let (id, from, version) = (contact.id, contact.profile_id, contact.version + 1);
+    contacts::lock_attached(tx, &[id])?;
     contacts::set_profiles(tx, &[(id, Some(to))])?;
     // The activities, too, are locked in the order of their profiles.
     let mut touched = [from, Some(to)];

@@ -16,14 +16,14 @@ use crate::profile_fields;
 pub fn delete_profile(tx: &mut Tx, id: ProfileId, if_match: &IfMatch) -> Result<()> {
     Subject::Profile(id).find(tx.conn, tx.organization)?;
     // Contacts are locked before profiles, here as everywhere.
-    let attached = queries::contact_ids(tx, id)?;
+    let attached = contacts::contact_ids_of_profile(tx.conn, tx.organization, id)?;
     let contacts = contacts::lock_contacts(tx, &attached)?;
     // And fields: a change of one may touch every profile that has a value of it.
     profile_fields::lock_fields(tx)?;
     let row = queries::lock_profile(tx, id)?;
     if_match.check(tx, id.0, row.version)?;
     // Nobody attaches any more; but somebody may have, or detached, since the contacts were read.
-    if queries::contact_ids(tx, id)? != attached {
+    if contacts::contact_ids_of_profile(tx.conn, tx.organization, id)? != attached {
         return Err(Error::unavailable(1, "contacts were attached while the profile was deleted").transient());
     }
     contacts::set_profiles(tx, &Vec::from_iter(attached.iter().map(|contact| (*contact, None))))?;

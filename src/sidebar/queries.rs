@@ -7,13 +7,13 @@ use super::types::{
     AttachmentFolder, ContactFolder, ContactFolders, ContactMomentFolder, NoteFolder, ProfileFieldValue,
     ProfileFolders, Sidebar,
 };
-use crate::attachments::{self, Links};
+use crate::attachments::{self, AttachmentList, Links};
 use crate::contacts;
 use crate::db::schema::{conversation_participants, conversations};
 use crate::error::{Code, Error, Result};
 use crate::http::page::Page;
 use crate::ids::{ContactId, ConversationId, OrganizationId, ProfileId};
-use crate::moments;
+use crate::moments::{self, ContactMomentList};
 use crate::{notes, profile_fields, profiles};
 
 /// Entries of a folder.
@@ -51,35 +51,24 @@ pub fn sidebar(
     contact: ContactId,
 ) -> Result<Sidebar> {
     let contact = contacts::get_contact(conn, organization, contact)?;
-    let alone = [contact.id];
-    let of_profile = match contact.profile_id {
-        Some(id) => moments::contact_ids_of_profile(conn, organization, id)?,
-        None => Vec::new(),
-    };
-    let mut owners = vec![(alone.as_slice(), format!("/v1/contacts/{}", contact.id))];
-    owners.extend(contact.profile_id.map(|id| (of_profile.as_slice(), format!("/v1/profiles/{id}"))));
+    let path = format!("/v1/contacts/{}", contact.id);
+    let mut owners = vec![(vec![contact.id], path.clone())];
+    if let Some(id) = contact.profile_id {
+        owners.push((contacts::contact_ids_of_profile(conn, organization, id)?, format!("/v1/profiles/{id}")));
+    }
     let pages = |list: &str| -> Vec<(&[ContactId], Page)> {
-        owners.iter().map(|(ids, path)| (*ids, Page::first(&format!("{path}/{list}"), ENTRIES))).collect()
+        owners.iter().map(|(ids, path)| (ids.as_slice(), Page::first(&format!("{path}/{list}"), ENTRIES))).collect()
     };
     let moments = moments::first_moments(conn, organization, &pages("contact-moments"), CAP)?;
-    let mut moments = moments.into_iter().map(|(list, count)| {
-        let (count, count_capped) = capped(count);
-        ContactMomentFolder { data: list.data, next_cursor: list.next_cursor, count, count_capped }
-    });
     let files = attachments::first_attachments(conn, organization, links, &pages("attachments"), CAP)?;
-    let mut files = files.into_iter().map(|(list, count)| {
-        let (count, count_capped) = capped(count);
-        AttachmentFolder { data: list.data, next_cursor: list.next_cursor, count, count_capped }
-    });
-    let missing = || Error::internal("a folder that was asked for");
-    let of_contact = (moments.next().ok_or_else(missing)?, files.next().ok_or_else(missing)?);
-    let profile = match (contact.profile_id, moments.next(), files.next()) {
-        (Some(id), Some(moments), Some(files)) => Some(profile_folders(conn, organization, id, moments, files)?),
-        _ => None,
+    let mut exchanged = moments.into_iter().map(moments_folder).zip(files.into_iter().map(attachments_folder));
+    let of_contact = exchanged.next().ok_or_else(|| Error::internal("a contact without folders"))?;
+    let profile = match contact.profile_id.zip(exchanged.next()) {
+        Some((id, exchanged)) => Some(profile_folders(conn, organization, id, exchanged)?),
+        None => None,
     };
     let (contact_moments, attachments) = of_contact;
-    let notes =
-        notes_folder(conn, organization, notes::On::Contact(contact.id), &format!("/v1/contacts/{}", contact.id))?;
+    let notes = notes_folder(conn, organization, notes::On::Contact(contact.id), &path)?;
     Ok(Sidebar { contact: ContactFolders { contact_moments, attachments, notes, contact }, profile })
 }
 
@@ -87,8 +76,7 @@ fn profile_folders(
     conn: &mut PgConnection,
     organization: OrganizationId,
     id: ProfileId,
-    contact_moments: ContactMomentFolder,
-    attachments: AttachmentFolder,
+    (contact_moments, attachments): (ContactMomentFolder, AttachmentFolder),
 ) -> Result<ProfileFolders> {
     let fields = profile_fields::fields(conn, organization)?;
     let profile = profiles::profile_views(conn, organization, &fields, &[id])?.pop();
@@ -116,6 +104,16 @@ fn profile_folders(
         notes: notes_folder(conn, organization, notes::On::Profile(id), &path)?,
         profile,
     })
+}
+
+fn moments_folder((list, count): (ContactMomentList, i64)) -> ContactMomentFolder {
+    let (count, count_capped) = capped(count);
+    ContactMomentFolder { data: list.data, next_cursor: list.next_cursor, count, count_capped }
+}
+
+fn attachments_folder((list, count): (AttachmentList, i64)) -> AttachmentFolder {
+    let (count, count_capped) = capped(count);
+    AttachmentFolder { data: list.data, next_cursor: list.next_cursor, count, count_capped }
 }
 
 fn notes_folder(

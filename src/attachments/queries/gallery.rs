@@ -14,12 +14,13 @@ use super::super::links::Links;
 use super::super::types::{Attachment, AttachmentFilter, AttachmentKind, AttachmentList};
 use super::{AttachmentRow, views};
 use crate::access;
+use crate::contacts::contact_ids_of_profile;
 use crate::db::keyset;
-use crate::db::schema::{attachments, contacts};
+use crate::db::schema::attachments;
 use crate::db::streams::{Newest, Streams};
 use crate::error::{Error, Result};
 use crate::http::page::Page;
-use crate::ids::{AttachmentId, ChannelId, ContactId, OrganizationId, ProfileId};
+use crate::ids::{AttachmentId, ChannelId, ContactId, OrganizationId};
 
 /// Newest first. 404 for what isn't there.
 pub fn list_attachments(
@@ -129,19 +130,11 @@ impl Owners {
                 return Ok(Self { column: Column::Conversation, ids: vec![id.0], contacts: wanted.to_vec() });
             }
             Of::Contact(id) => vec![id],
-            Of::Profile(id) => contacts_of(conn, organization, id)?,
+            Of::Profile(id) => contact_ids_of_profile(conn, organization, id)?,
         };
         let contacts = contacts.into_iter().filter(|id| wanted.is_empty() || wanted.contains(id));
         Ok(Self { column: Column::Contact, ids: contacts.map(|id| id.0).collect(), contacts: Vec::new() })
     }
-}
-
-fn contacts_of(conn: &mut PgConnection, organization: OrganizationId, profile: ProfileId) -> Result<Vec<ContactId>> {
-    Ok(contacts::table
-        .filter(contacts::organization_id.eq(organization))
-        .filter(contacts::profile_id.eq(profile))
-        .select(contacts::id)
-        .load(conn)?)
 }
 
 fn owned<'a>(organization: OrganizationId, owners: &Owners) -> attachments::BoxedQuery<'a, Pg> {

@@ -130,6 +130,20 @@ pub fn contacts_of_profile(
     Ok(ContactList { data: views(conn, organization, rows)?, next_cursor, count })
 }
 
+/// The contacts of a profile, in the order in which they are locked.
+pub fn contact_ids_of_profile(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    profile: ProfileId,
+) -> Result<Vec<ContactId>> {
+    Ok(contacts::table
+        .filter(contacts::organization_id.eq(organization))
+        .filter(contacts::profile_id.eq(profile))
+        .order(contacts::id)
+        .select(contacts::id)
+        .load(conn)?)
+}
+
 pub fn get_contact(conn: &mut PgConnection, organization: OrganizationId, id: ContactId) -> Result<Contact> {
     contact_views(conn, organization, &[id])?.pop().ok_or_else(|| Error::not_found(Code::ContactNotFound))
 }

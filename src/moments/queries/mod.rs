@@ -13,7 +13,7 @@ use super::types::{ContactMoment, ContactMomentFilter, ContactMomentList};
 use crate::access::{self, People};
 use crate::actor::ActorRef;
 use crate::channels::{ChannelRef, Medium};
-use crate::contacts::ContactRef;
+use crate::contacts::{ContactRef, contact_ids_of_profile};
 use crate::conversations::{Assignees, ConversationStatus, Wanted};
 use crate::db::schema::{channels, contacts, conversation_participants, conversations};
 use crate::db::subject::Subject;
@@ -133,20 +133,6 @@ pub fn contact_ids(conn: &mut PgConnection, organization: OrganizationId, of: Of
             contact_ids_of_profile(conn, organization, id)
         }
     }
-}
-
-/// Of a profile that is there.
-pub fn contact_ids_of_profile(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    id: ProfileId,
-) -> Result<Vec<ContactId>> {
-    Ok(contacts::table
-        .filter(contacts::organization_id.eq(organization))
-        .filter(contacts::profile_id.eq(id))
-        .order(contacts::id)
-        .select(contacts::id)
-        .load(conn)?)
 }
 
 #[derive(Clone, Queryable)]

@@ -195,16 +195,6 @@ pub fn mark_deleted(tx: &mut Tx, row: &ProfileRow) -> Result<i32> {
         .get_result(tx.conn)?)
 }
 
-/// The contacts of a profile, in the order in which they are locked.
-pub fn contact_ids(tx: &mut Tx, profile: ProfileId) -> Result<Vec<ContactId>> {
-    Ok(contacts::table
-        .filter(contacts::organization_id.eq(tx.organization))
-        .filter(contacts::profile_id.eq(profile))
-        .order(contacts::id)
-        .select(contacts::id)
-        .load(tx.conn)?)
-}
-
 diesel::define_sql_function! {
     fn greatest(one: Timestamptz, other: Timestamptz) -> Timestamptz;
 }
