@@ -18,7 +18,7 @@ use crate::db::Tx;
 use crate::db::events::{self, Event};
 use crate::db::rows::rows;
 use crate::db::schema::contacts;
-use crate::error::{Error, FieldError, Result};
+use crate::error::{Code, Error, FieldError, Result};
 use crate::ids::{ChannelId, ContactId, ProfileId};
 use crate::text;
 
@@ -71,6 +71,17 @@ pub fn find_or_make(tx: &mut Tx, new: &NewContact) -> Result<(ContactRow, bool)>
     let Found { row, is_new, event } = found.ok_or_else(|| Error::internal("a contact was neither found nor made"))?;
     events::record_all(tx, Vec::from_iter(event))?;
     Ok((row, is_new))
+}
+
+/// Makes a contact that a person asked for; 409 names the one that has the address already.
+pub fn create_contact(tx: &mut Tx, body: &CreateContact) -> Result<ContactRow> {
+    let new = checked(tx, body, "")?;
+    let (row, is_new) = find_or_make(tx, &new)?;
+    if !is_new {
+        return Err(Error::new(Code::ContactExists, "There is a contact with this medium and address.")
+            .with("holder", json!({ "contact_id": row.id, "name": row.name })));
+    }
+    Ok(row)
 }
 
 /// As [`find_or_make`], for many, in their order. One that is made has the profile beside it: that it was attached is

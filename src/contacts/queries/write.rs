@@ -1,4 +1,4 @@
-//! Contacts as they are asked for, renamed, pointed to a profile and deleted.
+//! Contacts as they are renamed, pointed to a profile and deleted.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -8,9 +8,8 @@ use diesel::sql_types::{Array, Nullable, SmallInt, Text, Timestamptz, Uuid as Sq
 use serde_json::json;
 
 use super::super::address;
-use super::super::types::{CreateContact, UpdateContact};
+use super::super::types::UpdateContact;
 use super::ContactRow;
-use super::make::{checked, find_or_make};
 use crate::db::Tx;
 use crate::db::events::{self, Event};
 use crate::db::rows::rows;
@@ -19,17 +18,6 @@ use crate::error::{Code, Error, Result};
 use crate::http::version::IfMatch;
 use crate::ids::{ContactId, OrganizationId, ProfileId};
 use crate::text;
-
-/// Makes a contact that a person asked for; 409 names the one that has the address already.
-pub fn create_contact(tx: &mut Tx, body: &CreateContact) -> Result<ContactRow> {
-    let new = checked(tx, body, "")?;
-    let (row, is_new) = find_or_make(tx, &new)?;
-    if !is_new {
-        return Err(Error::new(Code::ContactExists, "There is a contact with this medium and address.")
-            .with("holder", json!({ "contact_id": row.id, "name": row.name })));
-    }
-    Ok(row)
-}
 
 pub fn update_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &UpdateContact) -> Result<ContactRow> {
     let row = lock_contact(tx, id)?;
