@@ -15,7 +15,8 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use validator::Validate;
 
-use super::diagnose::{diagnose, nul_fields};
+use super::diagnose::{diagnose, is_within, nul_fields};
+use super::json::Json;
 use super::validate::field_errors;
 use crate::answer::Retry;
 use crate::error::{Code, Error, FieldError, Location, Result};
@@ -141,44 +142,27 @@ pub fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T> {
     };
     let text = std::str::from_utf8(bytes)
         .map_err(|error| Error::new(Code::MalformedRequest, format!("The body is not UTF-8: {error}.")))?;
-    if text.trim_start().starts_with('[') {
-        serde_json::from_str::<Value>(text).map_err(|error| malformed(&error))?;
-        return Err(no_object());
-    }
-    let (mut errors, fits) = match serde_json::from_str::<T>(text) {
-        Ok(value) => (Vec::new(), Some(value)),
-        // What is no JSON fails here; serde_json takes null for an enum for that too.
-        Err(_) => diagnose(serde_json::from_str(text).map_err(|error| malformed(&error))?),
-    };
-    if text.contains("\\u0000") {
-        errors.extend(nul_fields(&serde_json::from_str(text).map_err(|error| malformed(&error))?));
-    }
-    complete(errors, fits)
+    let value: Value = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+    let nuls = if text.contains("\\u0000") { nul_fields(&value) } else { Vec::new() };
+    complete(&value, nuls)
 }
 
 /// The same of JSON that is parsed already, such as a part of a body.
 pub fn fit<T: DeserializeOwned + Validate>(value: &Value) -> Result<T> {
-    if value.is_array() {
-        return Err(no_object());
-    }
-    let (errors, fits) = match T::deserialize(value) {
+    complete(value, Vec::new())
+}
+
+/// What fits and is valid by its own rules too, or all that is wrong beside what is known to be.
+fn complete<T: DeserializeOwned + Validate>(value: &Value, known: Vec<FieldError>) -> Result<T> {
+    let (mut errors, fits) = match T::deserialize(Json(value)) {
         Ok(fits) => (Vec::new(), Some(fits)),
         Err(_) => diagnose(value.clone()),
     };
-    complete(errors, fits)
-}
-
-/// Every body is an object; serde takes an array for its members, in their order.
-fn no_object() -> Error {
-    Error::invalid_field(FieldError::body("", "type", "must be an object"))
-}
-
-/// What fits and is valid by its own rules too, or all that is wrong.
-fn complete<T: Validate>(mut errors: Vec<FieldError>, fits: Option<T>) -> Result<T> {
+    errors.extend(known);
     if let Some(Err(invalid)) = fits.as_ref().map(Validate::validate) {
         for error in field_errors(Location::Body, &invalid) {
             // A substitute's own faults are not the client's.
-            if !errors.iter().any(|known| error.field.starts_with(&known.field)) {
+            if !errors.iter().any(|known| is_within(&error.field, &known.field)) {
                 errors.push(error);
             }
         }

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use serde_path_to_error::{Path, Segment};
 
+use super::json::Json;
 use crate::error::FieldError;
 
 /// More wrong fields than this aren't named.
@@ -17,7 +18,7 @@ pub fn diagnose<T: DeserializeOwned>(mut value: Value) -> (Vec<FieldError>, Opti
     let mut errors: Vec<FieldError> = Vec::new();
     let mut substitutes = Substitutes::default();
     loop {
-        let error = match serde_path_to_error::deserialize::<_, T>(&value) {
+        let error = match serde_path_to_error::deserialize::<_, T>(Json(&value)) {
             Ok(fits) => return (errors, Some(fits)),
             Err(error) => error,
         };
@@ -37,7 +38,8 @@ pub fn diagnose<T: DeserializeOwned>(mut value: Value) -> (Vec<FieldError>, Opti
         } else {
             "type"
         };
-        if errors.iter().all(|known| known.field != pointer) {
+        // What a substitute lacks is not the client's fault.
+        if !errors.iter().any(|known| is_within(&pointer, &known.field)) {
             errors.push(FieldError::body(pointer.clone(), code, message.clone()));
         }
         let mended = errors.len() < MAX_ERRORS
@@ -93,6 +95,11 @@ fn pointer(path: &Path) -> String {
             Segment::Unknown => String::new(),
         })
         .collect()
+}
+
+/// Whether this is the place that is `known`, or lies in it.
+pub fn is_within(pointer: &str, known: &str) -> bool {
+    pointer.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// A reference token of a JSON Pointer (RFC 6901, 3).
@@ -202,6 +209,18 @@ mod tests {
             ]
         );
         assert!(fits.is_some());
+    }
+
+    #[test]
+    fn an_array_is_no_object_and_an_object_no_word() {
+        let (errors, _) = diagnose::<Body>(json!({
+            "name": "x", "count": 1, "id": null, "inner": [["email"], {"medium": {"email": null}}, {"medium": "email"}]
+        }));
+        let named: Vec<_> = errors.iter().map(|error| (error.field.as_str(), error.code.as_str())).collect();
+        assert_eq!(named, [("/inner/0", "type"), ("/inner/1/medium", "type")]);
+        let (errors, _) = diagnose::<Body>(json!(["x", 1, null, []]));
+        let told: Vec<_> = errors.iter().map(|error| (error.field.as_str(), error.message.as_str())).collect();
+        assert_eq!(told, [("", "must be an object")]);
     }
 
     #[test]

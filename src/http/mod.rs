@@ -6,6 +6,7 @@ pub mod deprecation;
 pub mod diagnose;
 pub mod docs;
 pub mod file;
+pub mod json;
 pub mod jwt;
 pub mod middleware;
 pub mod number;

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::{Client, ORIGIN, PASSWORD, World, document, operations, race};
 
@@ -128,6 +128,27 @@ async fn json_that_breaks_is_shown_where() {
     let patch = world.admin().request(Method::PATCH, "/v1/organization");
     let refused = patch.raw("application/json", "[]").await.problem(422, "invalid");
     assert_eq!(refused["errors"][0]["message"], "must be an object");
+}
+
+#[actix_web::test]
+async fn an_array_or_an_object_that_stands_for_something_else_within_a_body() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let profile = json!({"name": "Ada", "contacts": [["email", "ada@example.com"], {"medium": {"email": null}}]});
+    let refused = admin.post("/v1/profiles", profile.clone()).await.problem(422, "invalid");
+    let told = |errors: &Value| {
+        let pair = |error: &Value| (error["field"].as_str().unwrap().to_owned(), error["code"].clone());
+        let mut told: Vec<(String, Value)> = errors.as_array().unwrap().iter().map(pair).collect();
+        told.sort_by(|(one, _), (other, _)| one.cmp(other));
+        told
+    };
+    let wrong = [("/contacts/0", "type"), ("/contacts/1/address", "required"), ("/contacts/1/medium", "type")]
+        .map(|(field, code)| (field.to_owned(), json!(code)));
+    assert_eq!(told(&refused["errors"]), wrong);
+
+    let operations = json!([{"op": "create", "resource": "profile", "body": profile}]);
+    let answer = admin.post("/v1/batch", json!({"operations": operations})).await.expect(200);
+    assert_eq!(told(&answer["results"][0]["problem"]["errors"]), wrong);
 }
 
 #[actix_web::test]
