@@ -66,10 +66,7 @@ pub fn list_timeline(
         Direction::Older => {
             let has_newer = match has_newer {
                 Some(known) => known,
-                None => {
-                    let probe = sought.read(conn, stretch.from(place, Direction::Newer).limit(1))?;
-                    !probe.keys.is_empty() || probe.reached.is_some()
-                }
+                None => sought.is_there(conn, stretch.from(place, Direction::Newer).limit(1))?,
             };
             (onward, back.filter(|_| has_newer))
         }
@@ -119,6 +116,15 @@ impl Sought {
             }
             None => Ok(Found { keys: stretch.load(conn)?, reached: None }),
         }
+    }
+
+    /// Whether the stretch has, or may have, an entry.
+    fn is_there(&self, conn: &mut PgConnection, stretch: Stretch) -> Result<bool> {
+        if self.query.is_none() {
+            return Ok(stretch.any().get_result(conn)?);
+        }
+        let found = self.read(conn, stretch)?;
+        Ok(!found.keys.is_empty() || found.reached.is_some())
     }
 }
 
