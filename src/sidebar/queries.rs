@@ -8,7 +8,7 @@ use super::types::{
     ProfileFolders, Sidebar,
 };
 use crate::attachments::{self, AttachmentList, Links};
-use crate::contacts;
+use crate::contacts::{self, ContactList};
 use crate::db::schema::{conversation_participants, conversations};
 use crate::error::{Code, Error, Result};
 use crate::http::page::Page;
@@ -50,7 +50,8 @@ pub fn sidebar(
     links: &Links,
     contact: ContactId,
 ) -> Result<Sidebar> {
-    let contact = contacts::get_contact(conn, organization, contact)?;
+    let first_contacts = |id: ProfileId| Page::first(&format!("/v1/profiles/{id}/contacts"), ENTRIES);
+    let (contact, others) = contacts::contact_with_profiles(conn, organization, contact, first_contacts)?;
     let path = format!("/v1/contacts/{}", contact.id);
     let mut owners = vec![(vec![contact.id], path.clone())];
     if let Some(id) = contact.profile_id {
@@ -63,9 +64,11 @@ pub fn sidebar(
     let files = attachments::first_attachments(conn, organization, links, &pages("attachments"), CAP)?;
     let mut exchanged = moments.into_iter().map(moments_folder).zip(files.into_iter().map(attachments_folder));
     let of_contact = exchanged.next().ok_or_else(|| Error::internal("a contact without folders"))?;
-    let profile = match contact.profile_id.zip(exchanged.next()) {
-        Some((id, exchanged)) => Some(profile_folders(conn, organization, id, exchanged)?),
-        None => None,
+    let profile = match (contact.profile_id, others, exchanged.next()) {
+        (Some(id), Some(contacts), Some(exchanged)) => {
+            Some(profile_folders(conn, organization, id, contacts, exchanged)?)
+        }
+        _ => None,
     };
     let (contact_moments, attachments) = of_contact;
     let notes = notes_folder(conn, organization, notes::On::Contact(contact.id), &path)?;
@@ -76,6 +79,7 @@ fn profile_folders(
     conn: &mut PgConnection,
     organization: OrganizationId,
     id: ProfileId,
+    contacts: ContactList,
     (contact_moments, attachments): (ContactMomentFolder, AttachmentFolder),
 ) -> Result<ProfileFolders> {
     let fields = profile_fields::fields(conn, organization)?;
@@ -93,8 +97,6 @@ fn profile_folders(
             position: field.position,
         })
         .collect();
-    let page = Page::first(&format!("{path}/contacts"), ENTRIES);
-    let contacts = contacts::contacts_of_profile(conn, organization, id, &page)?;
     let (count, count_capped) = capped(profile.contact_count);
     Ok(ProfileFolders {
         contacts: ContactFolder { data: contacts.data, next_cursor: contacts.next_cursor, count, count_capped },

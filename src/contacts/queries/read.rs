@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{exists, max};
+use diesel::dsl::{AsSelect, exists};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Record, Text, Timestamptz, Uuid};
 
@@ -70,7 +71,7 @@ pub fn list_contacts(
         }
         query
     };
-    let mut query = filtered().select(ContactRow::as_select()).limit(page.rows());
+    let mut query = filtered().select(shown(organization)).limit(page.rows());
     query = match filter.sort {
         ContactSort::Name => query.order((contacts::sort_name, contacts::id)),
         ContactSort::NameDescending => query.order((contacts::sort_name.desc(), contacts::id.desc())),
@@ -93,11 +94,11 @@ pub fn list_contacts(
             _ => query.filter(key.lt(after)),
         };
     }
-    let mut rows: Vec<ContactRow> = query.load(conn)?;
+    let mut rows: Vec<Shown> = query.load(conn)?;
     let next_cursor = if by_name {
-        page.cut(&mut rows, |row| (row.sort_name.clone(), row.id))?
+        page.cut(&mut rows, |(row, ..)| (row.sort_name.clone(), row.id))?
     } else {
-        page.cut(&mut rows, |row| (row.created_at, row.id))?
+        page.cut(&mut rows, |(row, ..)| (row.created_at, row.id))?
     };
     let count = keyset::count(conn, page, || filtered().select(contacts::id))?;
     Ok(ContactList { data: views(conn, organization, rows)?, next_cursor, count })
@@ -110,24 +111,35 @@ pub fn contacts_of_profile(
     profile: ProfileId,
     page: &Page,
 ) -> Result<ContactList> {
-    let all = || {
-        contacts::table
-            .filter(contacts::organization_id.eq(organization))
-            .filter(contacts::profile_id.eq(profile))
-            .into_boxed()
-    };
-    let mut query = all()
-        .select(ContactRow::as_select())
+    let (rows, next_cursor) = page_of_profile(conn, organization, profile, page)?;
+    let count = keyset::count(conn, page, || of_profile(organization, profile).select(contacts::id))?;
+    Ok(ContactList { data: views(conn, organization, rows)?, next_cursor, count })
+}
+
+fn page_of_profile(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    profile: ProfileId,
+    page: &Page,
+) -> Result<(Vec<Shown>, Option<String>)> {
+    let mut query = of_profile(organization, profile)
+        .select(shown(organization))
         .order((contacts::medium, contacts::sort_name, contacts::id))
         .limit(page.rows());
     if let Some(after) = page.after::<(Medium, String, ContactId)>()? {
         let key = (contacts::medium, contacts::sort_name, contacts::id).into_sql::<Record<(Text, Text, Uuid)>>();
         query = query.filter(key.gt(after));
     }
-    let mut rows: Vec<ContactRow> = query.load(conn)?;
-    let next_cursor = page.cut(&mut rows, |row| (row.medium, row.sort_name.clone(), row.id))?;
-    let count = keyset::count(conn, page, || all().select(contacts::id))?;
-    Ok(ContactList { data: views(conn, organization, rows)?, next_cursor, count })
+    let mut rows: Vec<Shown> = query.load(conn)?;
+    let next_cursor = page.cut(&mut rows, |(row, ..)| (row.medium, row.sort_name.clone(), row.id))?;
+    Ok((rows, next_cursor))
+}
+
+fn of_profile<'a>(organization: OrganizationId, profile: ProfileId) -> contacts::BoxedQuery<'a, Pg> {
+    contacts::table
+        .filter(contacts::organization_id.eq(organization))
+        .filter(contacts::profile_id.eq(profile))
+        .into_boxed()
 }
 
 /// The contacts of a profile, in the order in which they are locked.
@@ -150,18 +162,62 @@ pub fn get_contact(conn: &mut PgConnection, organization: OrganizationId, id: Co
 
 /// These contacts, in the order of their ids in `ids`; what isn't there is left out.
 pub fn contact_views(conn: &mut PgConnection, organization: OrganizationId, ids: &[ContactId]) -> Result<Vec<Contact>> {
-    let rows: Vec<ContactRow> = contacts::table
-        .filter(contacts::organization_id.eq(organization))
-        .filter(contacts::id.eq_any(ids))
-        .select(ContactRow::as_select())
-        .load(conn)?;
+    let rows = with_ids(conn, organization, ids)?;
     let mut views = views(conn, organization, rows)?;
     views.sort_by_key(|contact| ids.iter().position(|id| *id == contact.id));
     Ok(views)
 }
 
-fn views(conn: &mut PgConnection, organization: OrganizationId, rows: Vec<ContactRow>) -> Result<Vec<Contact>> {
-    let ids: Vec<ContactId> = rows.iter().map(|row| row.id).collect();
+/// A contact, and where it is attached the first page of its profile's contacts.
+pub fn contact_with_profiles(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    id: ContactId,
+    page: impl FnOnce(ProfileId) -> Page,
+) -> Result<(Contact, Option<ContactList>)> {
+    let mut rows = with_ids(conn, organization, &[id])?;
+    let profile = rows.first().and_then(|(row, ..)| row.profile_id);
+    let mut next_cursor = None;
+    if let Some(profile) = profile {
+        let (others, cursor) = page_of_profile(conn, organization, profile, &page(profile))?;
+        next_cursor = cursor;
+        rows.extend(others);
+    }
+    let mut views = views(conn, organization, rows)?.into_iter();
+    let contact = views.next().ok_or_else(|| Error::not_found(Code::ContactNotFound))?;
+    Ok((contact, profile.map(|_| ContactList { data: views.collect(), next_cursor, count: None })))
+}
+
+/// A contact's row with what is shown beside it: its profile's name, and when its newest message was exchanged.
+type Shown = (ContactRow, Option<String>, Option<DateTime<Utc>>);
+
+#[diesel::dsl::auto_type]
+fn shown(organization: OrganizationId) -> _ {
+    let row: AsSelect<ContactRow, Pg> = ContactRow::as_select();
+    let profile_name = profiles::table
+        .filter(profiles::organization_id.eq(organization))
+        .filter(profiles::id.nullable().eq(contacts::profile_id))
+        .select(profiles::name)
+        .single_value();
+    let newest = conversation_participants::table
+        .filter(conversation_participants::organization_id.eq(organization))
+        .filter(conversation_participants::contact_id.eq(contacts::id))
+        .order(conversation_participants::last_message_at.desc())
+        .select(conversation_participants::last_message_at)
+        .single_value();
+    (row, profile_name, newest)
+}
+
+fn with_ids(conn: &mut PgConnection, organization: OrganizationId, ids: &[ContactId]) -> Result<Vec<Shown>> {
+    Ok(contacts::table
+        .filter(contacts::organization_id.eq(organization))
+        .filter(contacts::id.eq_any(ids))
+        .select(shown(organization))
+        .load(conn)?)
+}
+
+fn views(conn: &mut PgConnection, organization: OrganizationId, rows: Vec<Shown>) -> Result<Vec<Contact>> {
+    let ids: Vec<ContactId> = rows.iter().map(|(row, ..)| row.id).collect();
     let met: Vec<(ContactId, ChannelId, String, Medium)> = contact_channels::table
         .inner_join(
             channel_table::table.on(channel_table::organization_id
@@ -177,42 +233,18 @@ fn views(conn: &mut PgConnection, organization: OrganizationId, rows: Vec<Contac
     for (contact, id, name, medium) in met {
         channels.entry(contact).or_default().push(ChannelRef { id, name, medium });
     }
-    let profile_ids: Vec<ProfileId> = rows.iter().filter_map(|row| row.profile_id).collect();
-    let names: HashMap<ProfileId, String> = profiles::table
-        .filter(profiles::organization_id.eq(organization))
-        .filter(profiles::id.eq_any(profile_ids))
-        .select((profiles::id, profiles::name))
-        .load::<(ProfileId, String)>(conn)?
-        .into_iter()
-        .collect();
-    let newest: HashMap<ContactId, Option<DateTime<Utc>>> = contacts::table
-        .filter(contacts::organization_id.eq(organization))
-        .filter(contacts::id.eq_any(&ids))
-        .select((
-            contacts::id,
-            conversation_participants::table
-                .filter(conversation_participants::organization_id.eq(organization))
-                .filter(conversation_participants::contact_id.eq(contacts::id))
-                .select(max(conversation_participants::last_message_at))
-                .single_value(),
-        ))
-        .load::<(ContactId, Option<DateTime<Utc>>)>(conn)?
-        .into_iter()
-        .collect();
-    Ok(rows
-        .into_iter()
-        .map(|row| Contact {
-            id: row.id,
-            medium: row.medium,
-            address: row.address,
-            name: row.name,
-            profile_id: row.profile_id,
-            profile: row.profile_id.and_then(|id| names.get(&id).map(|name| ProfileRef { id, name: name.clone() })),
-            channels: channels.remove(&row.id).unwrap_or_default(),
-            created_at: row.created_at,
-            updated_at: row.updated_at,
-            version: row.version,
-            last_message_at: newest.get(&row.id).copied().flatten(),
-        })
-        .collect())
+    let view = |(row, profile_name, last_message_at): Shown| Contact {
+        id: row.id,
+        medium: row.medium,
+        address: row.address,
+        name: row.name,
+        profile_id: row.profile_id,
+        profile: row.profile_id.zip(profile_name).map(|(id, name)| ProfileRef { id, name }),
+        channels: channels.get(&row.id).cloned().unwrap_or_default(),
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        version: row.version,
+        last_message_at,
+    };
+    Ok(rows.into_iter().map(view).collect())
 }
