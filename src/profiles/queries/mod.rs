@@ -11,7 +11,7 @@ mod write;
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{array, max};
+use diesel::dsl::{array, count_star, max};
 use diesel::prelude::*;
 use diesel::sql_types::{Record, Text, Timestamptz};
 use serde_json::Value;
@@ -37,7 +37,8 @@ pub use values::write_values;
 pub use wanted::Wanted;
 pub use write::{insert_profiles, write_names, write_profiles};
 
-const PREVIEW: i64 = 3;
+/// Contacts that are shown of a profile.
+const PREVIEW: usize = 3;
 
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = profiles, check_for_backend(diesel::pg::Pg))]
@@ -78,16 +79,13 @@ pub fn profile_views(
     ids: &[ProfileId],
 ) -> Result<Vec<Profile>> {
     // What is shown of a profile's contacts is read for each profile alone, so that one with ten thousand costs little.
-    let of_profile = || {
-        contacts::table
-            .filter(contacts::organization_id.eq(organization))
-            .filter(contacts::profile_id.eq(profiles::id.nullable()))
-    };
-    let preview = of_profile()
+    let preview = contacts::table
+        .filter(contacts::organization_id.eq(organization))
+        .filter(contacts::profile_id.eq(profiles::id.nullable()))
         .order((contacts::medium, contacts::sort_name, contacts::id))
         .select((contacts::medium, contacts::address).into_sql::<Record<(Text, Text)>>())
-        .limit(PREVIEW);
-    type Row = (ProfileRow, TimeOrNever, Option<i64>, Vec<(Medium, String)>);
+        .limit(PREVIEW as i64 + 1);
+    type Row = (ProfileRow, TimeOrNever, Vec<(Medium, String)>);
     let rows: Vec<Row> = profiles::table
         .inner_join(
             profile_activity::table.on(profile_activity::organization_id
@@ -97,23 +95,22 @@ pub fn profile_views(
         .filter(profiles::organization_id.eq(organization))
         .filter(profiles::id.eq_any(ids))
         .filter(profiles::deleted_at.is_null())
-        .select((
-            ProfileRow::as_select(),
-            profile_activity::last_contact_moment_at,
-            of_profile().count().single_value(),
-            array(preview),
-        ))
+        .select((ProfileRow::as_select(), profile_activity::last_contact_moment_at, array(preview)))
         .load(conn)?;
+    let has_more = |contacts: &[(Medium, String)]| contacts.len() > PREVIEW;
+    let with_more = rows.iter().filter(|(.., contacts)| has_more(contacts)).map(|(row, ..)| row.id);
+    let counts = contact_counts(conn, organization, with_more.collect())?;
     let people = access::people(conn, organization, rows.iter().map(|(row, ..)| row.created_by()))?;
     let mut views: Vec<Profile> = rows
         .into_iter()
-        .map(|(row, last_contact_moment_at, contact_count, contacts)| Profile {
+        .map(|(row, last_contact_moment_at, contacts)| Profile {
             id: row.id,
             fields: changes::by_key(fields, row.values()),
             missing_fields: changes::missing(fields, row.values()).map(|field| field.key.clone()).collect(),
-            contact_count: contact_count.unwrap_or(0),
+            contact_count: counts.get(&row.id).copied().unwrap_or(contacts.len() as i64),
             contacts_preview: contacts
                 .into_iter()
+                .take(PREVIEW)
                 .map(|(medium, address)| ContactPreview { medium, address })
                 .collect(),
             created_by: people.get(row.created_by()),
@@ -130,6 +127,24 @@ pub fn profile_views(
     let places: HashMap<ProfileId, usize> = ids.iter().zip(0..).map(|(id, place)| (*id, place)).collect();
     views.sort_by_key(|view| places.get(&view.id).copied());
     Ok(views)
+}
+
+/// How many contacts each has: of those that have more than are shown.
+fn contact_counts(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    ids: Vec<ProfileId>,
+) -> Result<HashMap<ProfileId, i64>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(ProfileId, i64)> = contacts::table
+        .filter(contacts::organization_id.eq(organization))
+        .filter(contacts::profile_id.eq_any(ids))
+        .group_by(contacts::profile_id)
+        .select((contacts::profile_id.assume_not_null(), count_star()))
+        .load(conn)?;
+    Ok(rows.into_iter().collect())
 }
 
 /// The name of a profile, also of a deleted one.
