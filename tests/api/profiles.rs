@@ -32,6 +32,19 @@ fn happened(action: &str, to: &str, from: &str) -> (String, String, String) {
 }
 
 #[actix_web::test]
+async fn contacts_are_counted_whether_they_are_all_shown_or_not() {
+    let world = World::new().await;
+    let agent = world.agent("Grace").await;
+    for count in [0, 1, 3, 4, 10] {
+        let address = |place| json!({ "medium": "email", "address": format!("{place}@of-{count}.example") });
+        let contacts: Vec<Value> = (0..count).map(address).collect();
+        let made = agent.post("/v1/profiles", json!({ "name": "Ada", "contacts": contacts })).await.expect(201);
+        let shown = made["contacts_preview"].as_array().unwrap().len();
+        assert_eq!((&made["contact_count"], shown), (&json!(count), count.min(3)));
+    }
+}
+
+#[actix_web::test]
 async fn a_profile_from_its_beginning_to_its_end() {
     let world = World::new().await;
     let agent = world.agent("Grace").await;
