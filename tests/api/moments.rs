@@ -82,6 +82,36 @@ async fn an_agent_sees_one_history_of_all_contacts() {
 }
 
 #[actix_web::test]
+async fn a_customer_of_many_contacts_has_one_history_and_one_gallery() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let mail = channel(&admin, "email").await;
+    let profile = admin.post("/v1/profiles", json!({ "name": "Ada" })).await.expect(201).id();
+    // By turns, and the newest of one contact only.
+    let who = |minute: u32| if minute < 36 { minute % 12 } else { 3 };
+    for minute in 0..42 {
+        let message = json!({
+            "external_id": minute.to_string(), "from": { "address": format!("ada-{}@example.com", who(minute)) },
+            "conversation": { "external_id": minute.to_string(), "subject": format!("At {minute}") },
+            "body": "Hello", "sent_at": format!("2026-03-01T10:{minute:02}:00Z"),
+            "attachments": [{ "filename": format!("{minute}.txt"), "content_type": "text/plain", "data": "aGVsbG8=" }],
+        });
+        let made = admin.post(&format!("/v1/channels/{mail}/inbound"), message).await.expect(201).json;
+        attach(&admin, &text(&made, "contact_id"), &profile).await;
+    }
+    for limit in [1, 2, 5, 41, 42] {
+        for (list, member, named) in [("contact-moments", "subject", "At #"), ("attachments", "filename", "#.txt")] {
+            let walked = admin.walk(&format!("/v1/profiles/{profile}/{list}"), limit).await;
+            let walked: Vec<&str> = walked.iter().map(|entry| entry[member].as_str().unwrap()).collect();
+            let all: Vec<String> = (0..42).rev().map(|minute| named.replace('#', &minute.to_string())).collect();
+            assert_eq!(walked, all, "{list} by {limit}");
+        }
+    }
+    let until = format!("/v1/profiles/{profile}/contact-moments?to=2026-03-01T10:20:00Z&limit=3");
+    assert_eq!(subjects(&admin, &until).await, ["At 19", "At 18", "At 17"]);
+}
+
+#[actix_web::test]
 async fn an_agent_searches_a_history() {
     let world = World::new().await;
     let admin = world.admin();
