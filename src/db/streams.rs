@@ -1,8 +1,8 @@
 //! Several streams read as one, newest first: the files of many contacts, the conversations of a profile.
 //!
-//! First the heads of each stream: of two hundred its first, of ten its first few. On a page of fifty, nothing can stand
+//! First the heads of each stream: of two hundred its first, of few its first few. On a page of fifty, nothing can stand
 //! that lies behind the fiftieth of these heads, so that only before it is read on: the cost is that of a page and a
-//! probe for each stream, however long they are. Of one or two streams a page each is read at once.
+//! probe for each stream, however long they are.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -91,9 +91,15 @@ impl<S: Streams> Newest<'_, S> {
             out.push_sql(part);
         }
     }
+}
 
-    /// What comes next in a `stream`, and how much of it.
-    fn push_next<'b>(&'b self, limit: &'b i64, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+impl<S: Streams> QueryFragment<Pg> for Newest<'_, S> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "WITH heads AS MATERIALIZED (SELECT stream.*, head.at AS head_at, head.id AS head_id, head.place FROM ",
+        );
+        self.streams.push_streams(out.reborrow())?;
+        out.push_sql(" CROSS JOIN LATERAL (SELECT at, id, row_number() OVER () AS place FROM ");
         self.push_entries(out.reborrow())?;
         if let Some((at, id)) = &self.after {
             self.push_key(&mut out);
@@ -104,27 +110,7 @@ impl<S: Streams> Newest<'_, S> {
             out.push_sql(")");
         }
         self.push_order(&mut out);
-        out.push_bind_param::<BigInt, _>(limit)
-    }
-
-    /// Of few streams a whole page each.
-    fn push_whole<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT near.at, near.id FROM ");
-        self.streams.push_streams(out.reborrow())?;
-        out.push_sql(" CROSS JOIN LATERAL ");
-        self.push_next(&self.limit, out.reborrow())?;
-        out.push_sql(") AS near");
-        Ok(())
-    }
-
-    /// Of many streams what lies before the bound.
-    fn push_bounded<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql(
-            "WITH heads AS MATERIALIZED (SELECT stream.*, head.at AS head_at, head.id AS head_id, head.place FROM ",
-        );
-        self.streams.push_streams(out.reborrow())?;
-        out.push_sql(" CROSS JOIN LATERAL (SELECT at, id, row_number() OVER () AS place FROM ");
-        self.push_next(&self.heads, out.reborrow())?;
+        out.push_bind_param::<BigInt, _>(&self.heads)?;
         // The same entry may be the head of several streams.
         out.push_sql(
             ") AS ordered) AS head), bound AS MATERIALIZED (SELECT head_at AS at, head_id AS id FROM heads GROUP BY 1, 2 \
@@ -142,16 +128,6 @@ impl<S: Streams> Newest<'_, S> {
         out.push_bind_param::<BigInt, _>(&self.limit)?;
         out.push_sql(") AS near WHERE stream.place = 1 AND (stream.head_at, stream.head_id)");
         out.push_sql(WITHIN_BOUND);
-        Ok(())
-    }
-}
-
-impl<S: Streams> QueryFragment<Pg> for Newest<'_, S> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        match self.heads < self.limit {
-            true => self.push_bounded(out.reborrow())?,
-            false => self.push_whole(out.reborrow())?,
-        }
         out.push_sql(" GROUP BY 1, 2 ORDER BY 1 DESC, 2 DESC LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.limit)
     }

@@ -72,9 +72,8 @@ impl EntryKey {
 /// The `limit` entries next to `place`.
 ///
 /// First the heads of each source, which is a table for a contact (and for a type, where types are asked for): of many
-/// sources the first, of some their first few. The `limit`-th head bounds what can be on the page: only what lies before
-/// it is read, however many contacts there are and however long their histories. Of few sources a page each is read at
-/// once.
+/// sources the first, of few their first few. The `limit`-th head bounds what can be on the page: only what lies before
+/// it is read, however many contacts there are and however long their histories.
 #[derive(Debug, Clone)]
 pub struct Stretch {
     pub organization: OrganizationId,
@@ -237,51 +236,27 @@ impl Stretch {
         Ok(())
     }
 
-    /// Of each source whose head is within the bound, what is; of few sources a page each.
-    fn push_found<'b>(&'b self, table: Table, ids: &'b Vec<Uuid>, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT near.at, near.id, near.type, near.event_id, owner.id AS owner");
-        if self.is_bounded() {
-            out.push_sql(" FROM (SELECT id, type FROM heads WHERE place = 1 AND source = ");
-            out.push_sql(table.number());
-            out.push_sql(" AND (head_at, head_id)");
-            out.push_sql(self.direction.within_bound());
-            out.push_sql(") AS owner");
-        } else {
-            self.push_owners(table, ids, out.reborrow())?;
-        }
-        out.push_sql(" CROSS JOIN LATERAL (SELECT ");
+    /// Of each source whose head is within the bound, what is.
+    fn push_found<'b>(&'b self, table: Table, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(
+            "SELECT near.at, near.id, near.type, near.event_id, owner.id AS owner \
+             FROM (SELECT id, type FROM heads WHERE place = 1 AND source = ",
+        );
+        out.push_sql(table.number());
+        out.push_sql(" AND (head_at, head_id)");
+        out.push_sql(self.direction.within_bound());
+        out.push_sql(") AS owner CROSS JOIN LATERAL (SELECT ");
         for part in [table.at(), " AS at, id, ", table.columns()] {
             out.push_sql(part);
         }
         self.push_of_owner(table, out.reborrow())?;
-        if self.is_bounded() {
-            push_key(table, &mut out);
-            out.push_sql(self.direction.within_bound());
-        }
+        push_key(table, &mut out);
+        out.push_sql(self.direction.within_bound());
         self.push_order(table.at(), "id", &mut out);
         out.push_sql(" LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.limit)?;
         out.push_sql(") AS near");
         Ok(())
-    }
-
-    /// How far a page can reach.
-    fn push_bound<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("WITH heads AS MATERIALIZED (");
-        self.push_heads(out.reborrow())?;
-        // The event of a conversation may be the head of several contacts.
-        out.push_sql(
-            "), bound AS MATERIALIZED (SELECT head_at AS at, head_id AS id FROM heads GROUP BY head_at, head_id",
-        );
-        self.push_order("head_at", "head_id", &mut out);
-        out.push_sql(" LIMIT 1 OFFSET ");
-        out.push_bind_param::<BigInt, _>(&self.limit)?;
-        out.push_sql(" - 1) ");
-        Ok(())
-    }
-
-    fn is_bounded(&self) -> bool {
-        self.heads < self.limit
     }
 }
 
@@ -305,15 +280,21 @@ impl RunQueryDsl<PgConnection> for Stretch {}
 
 impl QueryFragment<Pg> for Stretch {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        if self.is_bounded() {
-            self.push_bound(out.reborrow())?;
-        }
-        out.push_sql("SELECT DISTINCT ON (at, id) at, id, type, event_id, owner FROM (");
-        for (index, (table, ids)) in self.sources.iter().enumerate() {
+        out.push_sql("WITH heads AS MATERIALIZED (");
+        self.push_heads(out.reborrow())?;
+        // The event of a conversation may be the head of several contacts.
+        out.push_sql(
+            "), bound AS MATERIALIZED (SELECT head_at AS at, head_id AS id FROM heads GROUP BY head_at, head_id",
+        );
+        self.push_order("head_at", "head_id", &mut out);
+        out.push_sql(" LIMIT 1 OFFSET ");
+        out.push_bind_param::<BigInt, _>(&self.limit)?;
+        out.push_sql(" - 1) SELECT DISTINCT ON (at, id) at, id, type, event_id, owner FROM (");
+        for (index, (table, _)) in self.sources.iter().enumerate() {
             if index > 0 {
                 out.push_sql(" UNION ALL ");
             }
-            self.push_found(*table, ids, out.reborrow())?;
+            self.push_found(*table, out.reborrow())?;
         }
         out.push_sql(") AS found");
         self.push_order("at", "id", &mut out);
