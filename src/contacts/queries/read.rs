@@ -1,6 +1,7 @@
 //! Contacts as they are shown.
 
 use std::collections::HashMap;
+use std::iter;
 
 use chrono::{DateTime, Utc};
 use diesel::dsl::{AsSelect, exists};
@@ -157,12 +158,17 @@ pub fn contact_ids_of_profile(
 }
 
 pub fn get_contact(conn: &mut PgConnection, organization: OrganizationId, id: ContactId) -> Result<Contact> {
-    contact_views(conn, organization, &[id])?.pop().ok_or_else(|| Error::not_found(Code::ContactNotFound))
+    let row = with_id(conn, organization, id)?;
+    views(conn, organization, vec![row])?.pop().ok_or_else(not_found)
 }
 
 /// These contacts, in the order of their ids in `ids`; what isn't there is left out.
 pub fn contact_views(conn: &mut PgConnection, organization: OrganizationId, ids: &[ContactId]) -> Result<Vec<Contact>> {
-    let rows = with_ids(conn, organization, ids)?;
+    let rows: Vec<Shown> = contacts::table
+        .filter(contacts::organization_id.eq(organization))
+        .filter(contacts::id.eq_any(ids))
+        .select(shown(organization))
+        .load(conn)?;
     let mut views = views(conn, organization, rows)?;
     views.sort_by_key(|contact| ids.iter().position(|id| *id == contact.id));
     Ok(views)
@@ -175,16 +181,14 @@ pub fn contact_with_profiles(
     id: ContactId,
     page: impl FnOnce(ProfileId) -> Page,
 ) -> Result<(Contact, Option<ContactList>)> {
-    let mut rows = with_ids(conn, organization, &[id])?;
-    let profile = rows.first().and_then(|(row, ..)| row.profile_id);
-    let mut next_cursor = None;
-    if let Some(profile) = profile {
-        let (others, cursor) = page_of_profile(conn, organization, profile, &page(profile))?;
-        next_cursor = cursor;
-        rows.extend(others);
-    }
-    let mut views = views(conn, organization, rows)?.into_iter();
-    let contact = views.next().ok_or_else(|| Error::not_found(Code::ContactNotFound))?;
+    let row = with_id(conn, organization, id)?;
+    let profile = row.0.profile_id;
+    let (others, next_cursor) = match profile {
+        Some(profile) => page_of_profile(conn, organization, profile, &page(profile))?,
+        None => (Vec::new(), None),
+    };
+    let mut views = views(conn, organization, iter::once(row).chain(others).collect())?.into_iter();
+    let contact = views.next().ok_or_else(not_found)?;
     Ok((contact, profile.map(|_| ContactList { data: views.collect(), next_cursor, count: None })))
 }
 
@@ -208,12 +212,13 @@ fn shown(organization: OrganizationId) -> _ {
     (row, profile_name, newest)
 }
 
-fn with_ids(conn: &mut PgConnection, organization: OrganizationId, ids: &[ContactId]) -> Result<Vec<Shown>> {
-    Ok(contacts::table
-        .filter(contacts::organization_id.eq(organization))
-        .filter(contacts::id.eq_any(ids))
-        .select(shown(organization))
-        .load(conn)?)
+fn with_id(conn: &mut PgConnection, organization: OrganizationId, id: ContactId) -> Result<Shown> {
+    let row = contacts::table.find((organization, id)).select(shown(organization)).first(conn).optional()?;
+    row.ok_or_else(not_found)
+}
+
+fn not_found() -> Error {
+    Error::not_found(Code::ContactNotFound)
 }
 
 fn views(conn: &mut PgConnection, organization: OrganizationId, rows: Vec<Shown>) -> Result<Vec<Contact>> {
