@@ -100,3 +100,9 @@ pub struct Actor {
     #[schema(example = "Ada Lovelace")]
     pub name: String,
 }
+
+impl Actor {
+    pub fn user(id: UserId, name: String) -> Self {
+        Self { kind: ActorType::User, id: Some(id.0), name }
+    }
+}

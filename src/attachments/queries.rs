@@ -9,6 +9,8 @@ mod thumbnails;
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
+use diesel::dsl::AsSelect;
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use serde_json::json;
 use uuid::Uuid;
@@ -18,7 +20,7 @@ use super::store::{Blob, hex};
 use super::types::{Attachment, AttachmentKind, Variant};
 use super::{content_type, filename};
 use crate::actor::ActorType;
-use crate::channels::{ChannelRef, Direction, Medium};
+use crate::channels::{ChannelRef, Direction};
 use crate::contacts::ContactRef;
 use crate::db::Tx;
 use crate::db::events::{self, Event};
@@ -156,7 +158,7 @@ pub fn create_attachment(tx: &mut Tx, links: &Links, file: &File) -> Result<Atta
         .get_result(tx.conn)?;
     let after = json!({ "filename": row.filename, "content_type": row.content_type, "byte_size": row.byte_size });
     events::record(tx, Event::new("attachment.created", row.id.0).after(after))?;
-    only(views(tx.conn, tx.organization, links, vec![row])?)
+    only(views(tx.conn, tx.organization, links, vec![(row, None, None)])?)
 }
 
 /// Keeps the files that came with a message, whose own event tells of them.
@@ -256,8 +258,8 @@ pub fn get_attachment(
     links: &Links,
     id: AttachmentId,
 ) -> Result<Attachment> {
-    let row = attachment_row(conn, organization, id)?;
-    only(views(conn, organization, links, vec![row])?)
+    let rows = exchanged(organization).filter(attachments::id.eq(id)).load(conn)?;
+    only(views(conn, organization, links, rows)?)
 }
 
 /// The files of these messages, each message's in its order.
@@ -267,11 +269,9 @@ pub fn attachments_of_messages(
     links: &Links,
     messages: &[MessageId],
 ) -> Result<HashMap<MessageId, Vec<Attachment>>> {
-    let rows: Vec<AttachmentRow> = attachments::table
-        .filter(attachments::organization_id.eq(organization))
+    let rows = exchanged(organization)
         .filter(attachments::message_id.eq_any(messages))
         .order((attachments::message_id, attachments::position, attachments::id))
-        .select(AttachmentRow::as_select())
         .load(conn)?;
     let mut of_messages: HashMap<MessageId, Vec<Attachment>> = HashMap::new();
     for attachment in views(conn, organization, links, rows)? {
@@ -289,28 +289,48 @@ pub fn attachments_with_ids(
     links: &Links,
     ids: &[AttachmentId],
 ) -> Result<Vec<Attachment>> {
-    let rows = attachments::table
-        .filter(attachments::organization_id.eq(organization))
-        .filter(attachments::id.eq_any(ids))
-        .select(AttachmentRow::as_select())
-        .load(conn)?;
+    let rows = exchanged(organization).filter(attachments::id.eq_any(ids)).load(conn)?;
     views(conn, organization, links, rows)
+}
+
+/// A file, and with whom and where it was exchanged.
+type Exchanged = (AttachmentRow, Option<ContactRef>, Option<ChannelRef>);
+
+#[diesel::dsl::auto_type]
+fn exchanged(organization: OrganizationId) -> _ {
+    let row: AsSelect<AttachmentRow, Pg> = AttachmentRow::as_select();
+    attachments::table
+        .left_join(
+            contacts::table.on(contacts::organization_id
+                .eq(attachments::organization_id)
+                .and(contacts::id.nullable().eq(attachments::contact_id))),
+        )
+        .left_join(
+            channels::table.on(channels::organization_id
+                .eq(attachments::organization_id)
+                .and(channels::id.nullable().eq(attachments::channel_id))),
+        )
+        .filter(attachments::organization_id.eq(organization))
+        .select((
+            row,
+            (contacts::id, contacts::name, contacts::medium, contacts::address).nullable(),
+            (channels::id, channels::name, channels::medium).nullable(),
+        ))
 }
 
 fn views(
     conn: &mut PgConnection,
     organization: OrganizationId,
     links: &Links,
-    rows: Vec<AttachmentRow>,
+    rows: Vec<Exchanged>,
 ) -> Result<Vec<Attachment>> {
-    let contacts = contact_refs(conn, organization, rows.iter().filter_map(|row| row.contact_id))?;
-    let channels = channel_refs(conn, organization, rows.iter().filter_map(|row| row.channel_id))?;
-    let images = rows.iter().filter(|row| content_type::is_picture(&row.content_type)).map(|row| &row.sha256);
-    let with_thumbnail = thumbnails::with_thumbnail(conn, organization, images.collect())?;
+    let pictures = rows.iter().filter(|(row, ..)| content_type::is_picture(&row.content_type));
+    let with_thumbnail =
+        thumbnails::with_thumbnail(conn, organization, pictures.map(|(row, ..)| &row.sha256).collect())?;
     let now = Utc::now();
     Ok(rows
         .into_iter()
-        .map(|row| {
+        .map(|(row, contact, channel)| {
             let link = links.sign(organization, row.id, Variant::Original, now);
             let thumbnail = with_thumbnail
                 .contains(&row.sha256)
@@ -333,48 +353,14 @@ fn views(
                 message_id: row.message_id,
                 conversation_id: row.conversation_id,
                 contact_id: row.contact_id,
-                contact: row.contact_id.and_then(|id| contacts.get(&id).cloned()),
+                contact,
                 channel_id: row.channel_id,
-                channel: row.channel_id.and_then(|id| channels.get(&id).cloned()),
+                channel,
                 direction: row.direction,
                 occurred_at: row.occurred_at,
             }
         })
         .collect())
-}
-
-fn contact_refs(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    ids: impl Iterator<Item = ContactId>,
-) -> Result<HashMap<ContactId, ContactRef>> {
-    let ids: Vec<ContactId> = ids.collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows: Vec<(ContactId, Option<String>, Medium, String)> = contacts::table
-        .filter(contacts::organization_id.eq(organization))
-        .filter(contacts::id.eq_any(ids))
-        .select((contacts::id, contacts::name, contacts::medium, contacts::address))
-        .load(conn)?;
-    Ok(rows.into_iter().map(|(id, name, medium, address)| (id, ContactRef { id, name, medium, address })).collect())
-}
-
-fn channel_refs(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    ids: impl Iterator<Item = ChannelId>,
-) -> Result<HashMap<ChannelId, ChannelRef>> {
-    let ids: Vec<ChannelId> = ids.collect();
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let rows: Vec<(ChannelId, String, Medium)> = channels::table
-        .filter(channels::organization_id.eq(organization))
-        .filter(channels::id.eq_any(ids))
-        .select((channels::id, channels::name, channels::medium))
-        .load(conn)?;
-    Ok(rows.into_iter().map(|(id, name, medium)| (id, ChannelRef { id, name, medium })).collect())
 }
 
 fn only(views: Vec<Attachment>) -> Result<Attachment> {

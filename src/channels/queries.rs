@@ -1,11 +1,13 @@
 //! All Diesel of channels.
 
 use chrono::{DateTime, Utc};
+use diesel::deserialize::{self, Queryable};
+use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Record, Text, Uuid};
 use serde_json::{Value, json};
 
-use super::types::{Channel, ChannelFilter, ChannelList, CreateChannel, Medium, UpdateChannel};
+use super::types::{Channel, ChannelFilter, ChannelList, ChannelRef, CreateChannel, Medium, UpdateChannel};
 use crate::db::events::{self, Event};
 use crate::db::schema::{channels, contact_channels, conversations};
 use crate::db::{Tx, keyset};
@@ -31,6 +33,15 @@ impl From<ChannelRow> for Channel {
     fn from(row: ChannelRow) -> Self {
         let ChannelRow { id, name, medium, settings, archived_at, version, created_at, updated_at } = row;
         Self { id, name, medium, settings, archived_at, created_at, updated_at, version }
+    }
+}
+
+/// Selected as its id, name and medium.
+impl Queryable<(Uuid, Text, Text), Pg> for ChannelRef {
+    type Row = (ChannelId, String, Medium);
+
+    fn build((id, name, medium): Self::Row) -> deserialize::Result<Self> {
+        Ok(Self { id, name, medium })
     }
 }
 

@@ -12,10 +12,10 @@ use uuid::Uuid;
 
 use super::find::hit;
 use super::types::{SearchHit, SearchType};
-use crate::channels::{ChannelRef, Medium};
-use crate::contacts::{ContactRef, ProfileRef};
+use crate::channels::ChannelRef;
+use crate::contacts::{self, ContactRef, ProfileRef};
 use crate::db::newest::{self, Source};
-use crate::db::schema::{attachments, channels, contacts, messages, notes, profiles};
+use crate::db::schema::{attachments, channels, contacts as contact_table, messages, notes, profiles};
 use crate::error::Result;
 use crate::ids::{ChannelId, ContactId, ConversationId, MessageId, OrganizationId, ProfileId};
 use crate::search_query::SearchQuery;
@@ -310,16 +310,10 @@ fn notes_found(
         ))
         .load(conn)?;
     let contacts = contact_refs(conn, organization, rows.iter().filter_map(|row| row.3).collect())?;
-    let names: HashMap<ProfileId, String> = profiles::table
-        .filter(profiles::organization_id.eq(organization))
-        .filter(profiles::id.eq_any(rows.iter().filter_map(|row| row.2).collect::<Vec<ProfileId>>()))
-        .select((profiles::id, profiles::name))
-        .load::<(ProfileId, String)>(conn)?
-        .into_iter()
-        .collect();
+    let profiles = contacts::profile_refs(conn, organization, rows.iter().filter_map(|row| row.2))?;
     let hits = rows.into_iter().map(|(id, body, on_profile, contact, conversation_id, at)| {
         let (contact, of_contact) = contact.and_then(|id| contacts.get(&id).cloned()).unzip();
-        let profile = on_profile.and_then(|id| Some(ProfileRef { id, name: names.get(&id)?.clone() }));
+        let profile = on_profile.and_then(|id| profiles.get(&id).cloned());
         SearchHit {
             snippet: query.snippet(&body),
             at,
@@ -336,27 +330,20 @@ type Contacts = HashMap<ContactId, (ContactRef, Option<ProfileRef>)>;
 
 /// These contacts, and the profile of each.
 fn contact_refs(conn: &mut PgConnection, organization: OrganizationId, ids: Vec<ContactId>) -> Result<Contacts> {
-    type Row = (ContactId, Option<String>, Medium, String, Option<(ProfileId, String)>);
-    let rows: Vec<Row> = contacts::table
+    let rows: Vec<(ContactRef, Option<ProfileRef>)> = contact_table::table
         .left_join(
             profiles::table.on(profiles::organization_id
-                .eq(contacts::organization_id)
-                .and(profiles::id.nullable().eq(contacts::profile_id))),
+                .eq(contact_table::organization_id)
+                .and(profiles::id.nullable().eq(contact_table::profile_id))),
         )
-        .filter(contacts::organization_id.eq(organization))
-        .filter(contacts::id.eq_any(ids))
+        .filter(contact_table::organization_id.eq(organization))
+        .filter(contact_table::id.eq_any(ids))
         .select((
-            contacts::id,
-            contacts::name,
-            contacts::medium,
-            contacts::address,
+            (contact_table::id, contact_table::name, contact_table::medium, contact_table::address),
             (profiles::id, profiles::name).nullable(),
         ))
         .load(conn)?;
-    let refs = rows.into_iter().map(|(id, name, medium, address, profile)| {
-        (id, (ContactRef { id, name, medium, address }, profile.map(|(id, name)| ProfileRef { id, name })))
-    });
-    Ok(refs.collect())
+    Ok(rows.into_iter().map(|(contact, profile)| (contact.id, (contact, profile))).collect())
 }
 
 fn channel_refs(
@@ -364,10 +351,10 @@ fn channel_refs(
     organization: OrganizationId,
     ids: Vec<ChannelId>,
 ) -> Result<HashMap<ChannelId, ChannelRef>> {
-    let rows: Vec<(ChannelId, String, Medium)> = channels::table
+    let refs: Vec<ChannelRef> = channels::table
         .filter(channels::organization_id.eq(organization))
         .filter(channels::id.eq_any(ids))
         .select((channels::id, channels::name, channels::medium))
         .load(conn)?;
-    Ok(rows.into_iter().map(|(id, name, medium)| (id, ChannelRef { id, name, medium })).collect())
+    Ok(refs.into_iter().map(|channel| (channel.id, channel)).collect())
 }

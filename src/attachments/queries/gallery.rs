@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::super::Of;
 use super::super::links::Links;
 use super::super::types::{Attachment, AttachmentFilter, AttachmentKind, AttachmentList};
-use super::{AttachmentRow, views};
+use super::attachments_with_ids;
 use crate::access;
 use crate::contacts::contact_ids_of_profile;
 use crate::db::keyset;
@@ -70,15 +70,9 @@ fn in_order(
     keys: Vec<Key>,
 ) -> Result<Vec<Attachment>> {
     let ids: Vec<AttachmentId> = keys.into_iter().map(|(_, id)| id).collect();
-    let rows: HashMap<AttachmentId, AttachmentRow> = attachments::table
-        .filter(attachments::organization_id.eq(organization))
-        .filter(attachments::id.eq_any(&ids))
-        .select(AttachmentRow::as_select())
-        .load::<AttachmentRow>(conn)?
-        .into_iter()
-        .map(|row| (row.id, row))
-        .collect();
-    views(conn, organization, links, ids.iter().filter_map(|id| rows.get(id).cloned()).collect())
+    let all = attachments_with_ids(conn, organization, links, &ids)?;
+    let all: HashMap<AttachmentId, Attachment> = all.into_iter().map(|file| (file.id, file)).collect();
+    Ok(ids.iter().filter_map(|id| all.get(id).cloned()).collect())
 }
 
 /// The first pages of the files of these contacts and of those, and how many each has; at most `cap + 1`, which says

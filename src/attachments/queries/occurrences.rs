@@ -1,11 +1,10 @@
 //! Every time that one file was exchanged.
 
 use chrono::{DateTime, Utc};
-use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Record, Timestamptz, Uuid as SqlUuid};
 
-use super::{AttachmentRow, attachment_row, views};
+use super::{Exchanged, attachment_row, exchanged, views};
 use crate::attachments::links::Links;
 use crate::attachments::types::AttachmentList;
 use crate::db::keyset;
@@ -23,24 +22,25 @@ pub fn list_occurrences(
     page: &Page,
 ) -> Result<AttachmentList> {
     let sha256 = attachment_row(conn, organization, id)?.sha256;
-    let mut query = exchanged(organization, &sha256)
-        .select(AttachmentRow::as_select())
+    let mut query = exchanged(organization)
+        .filter(attachments::sha256.eq(&sha256))
+        .filter(attachments::message_id.is_not_null())
+        .into_boxed()
         .order((attachments::occurred_at.desc(), attachments::id.desc()))
         .limit(page.rows());
     if let Some((occurred_at, id)) = page.after::<(DateTime<Utc>, AttachmentId)>()? {
         let key = (attachments::occurred_at, attachments::id).into_sql::<Record<(Nullable<Timestamptz>, SqlUuid)>>();
         query = query.filter(key.lt((Some(occurred_at), id)));
     }
-    let mut rows: Vec<AttachmentRow> = query.load(conn)?;
-    let next_cursor = page.cut(&mut rows, |row| (row.occurred_at, row.id))?;
-    let count = keyset::count(conn, page, || exchanged(organization, &sha256).select(attachments::id))?;
+    let mut rows: Vec<Exchanged> = query.load(conn)?;
+    let next_cursor = page.cut(&mut rows, |(row, ..)| (row.occurred_at, row.id))?;
+    let count = keyset::count(conn, page, || {
+        attachments::table
+            .filter(attachments::organization_id.eq(organization))
+            .filter(attachments::sha256.eq(&sha256))
+            .filter(attachments::message_id.is_not_null())
+            .select(attachments::id)
+            .into_boxed()
+    })?;
     Ok(AttachmentList { data: views(conn, organization, links, rows)?, next_cursor, count })
-}
-
-fn exchanged(organization: OrganizationId, sha256: &[u8]) -> attachments::BoxedQuery<'_, Pg> {
-    attachments::table
-        .filter(attachments::organization_id.eq(organization))
-        .filter(attachments::sha256.eq(sha256))
-        .filter(attachments::message_id.is_not_null())
-        .into_boxed()
 }

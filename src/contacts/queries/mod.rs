@@ -1,9 +1,10 @@
-//! All Diesel of contacts: what is read ([`read`], [`search`]), what is written ([`make`], [`write`]), and what holds them
+//! All Diesel of contacts: what is read ([`read`], [`refs`], [`search`]), what is written ([`make`], [`write`]), and what holds them
 //! where they are attached ([`attached`]).
 
 mod attached;
 mod make;
 mod read;
+mod refs;
 mod search;
 mod write;
 
@@ -20,6 +21,7 @@ pub use make::{Found, NewContact, checked, create_contact, find_or_make, find_or
 pub use read::{
     contact_ids_of_profile, contact_views, contact_with_profiles, contacts_of_profile, get_contact, list_contacts,
 };
+pub use refs::{contact_refs, profile_refs};
 pub use search::find_contacts;
 pub use write::{delete_contact, lock_contact, lock_contacts, set_profiles, update_contact};
 

@@ -10,19 +10,18 @@ use super::super::types::{Assigned, Conversation, ConversationFilter, Conversati
 use super::search::{Key, Searched};
 use super::wanted::{Assignees, Wanted};
 use super::write::ConversationRow;
-use crate::access;
-use crate::actor::ActorRef;
-use crate::channels::{ChannelRef, Direction, Medium};
+use crate::actor::Actor;
+use crate::channels::{ChannelRef, Direction};
 use crate::contacts::{self, ContactList, ContactRef, ProfileRef};
 use crate::db::schema::{
     channels, contacts as contact_table, conversation_participants, conversation_reads, conversation_redirects,
-    conversations, messages, profiles,
+    conversations, messages, profiles, users,
 };
 use crate::db::types::TimeOrNever;
 use crate::db::{Tx, keyset, newest, search_vector};
 use crate::error::{Code, Error, Result};
 use crate::http::page::{Count, Page};
-use crate::ids::{ChannelId, ContactId, ConversationId, OrganizationId, ProfileId, UserId};
+use crate::ids::{ChannelId, ContactId, ConversationId, OrganizationId, UserId};
 use crate::search_query::SearchQuery;
 
 pub type Filtered<'a> = conversations::BoxedQuery<'a, Pg>;
@@ -219,13 +218,7 @@ pub fn conversation_view(
     found.ok_or_else(|| Error::not_found(Code::ConversationNotFound))
 }
 
-type Named = (
-    (String, Medium),
-    (Option<String>, Medium, String, Option<ProfileId>),
-    Option<String>,
-    Option<TimeOrNever>,
-    DateTime<Utc>,
-);
+type Named = (ChannelRef, ContactRef, Option<ProfileRef>, Option<(UserId, String)>, Option<TimeOrNever>, DateTime<Utc>);
 
 /// In the order of their ids in `ids`.
 fn conversation_views(
@@ -251,6 +244,11 @@ fn conversation_views(
                 .and(profiles::id.nullable().eq(contact_table::profile_id))),
         )
         .left_join(
+            users::table.on(users::organization_id
+                .eq(conversations::organization_id)
+                .and(users::id.nullable().eq(conversations::assignee_id))),
+        )
+        .left_join(
             conversation_reads::table.on(conversation_reads::organization_id
                 .eq(conversations::organization_id)
                 .and(conversation_reads::user_id.eq(user))
@@ -261,42 +259,38 @@ fn conversation_views(
         .select((
             ConversationRow::as_select(),
             (
-                (channels::name, channels::medium),
-                (contact_table::name, contact_table::medium, contact_table::address, contact_table::profile_id),
-                profiles::name.nullable(),
+                (channels::id, channels::name, channels::medium),
+                (contact_table::id, contact_table::name, contact_table::medium, contact_table::address),
+                (profiles::id, profiles::name).nullable(),
+                (users::id, users::name).nullable(),
                 conversation_reads::read_at.nullable(),
                 conversations::created_at,
             ),
         ))
         .load(conn)?;
-    let assignees = rows.iter().filter_map(|(row, _)| row.assignee_id.map(ActorRef::user));
-    let people = access::people(conn, organization, assignees)?;
     let mut views: Vec<Conversation> = rows
         .into_iter()
-        .map(|(row, (channel, contact, profile_name, read_at, created_at))| {
-            let (contact_name, contact_medium, address, profile_id) = contact;
-            Conversation {
-                id: row.id,
-                channel_id: row.channel_id,
-                channel: ChannelRef { id: row.channel_id, name: channel.0, medium: channel.1 },
-                contact_id: row.contact_id,
-                contact: ContactRef { id: row.contact_id, name: contact_name, medium: contact_medium, address },
-                profile_id,
-                profile: profile_id.zip(profile_name).map(|(id, name)| ProfileRef { id, name }),
-                subject: row.subject,
-                status: row.status,
-                assignee_id: row.assignee_id,
-                assignee: row.assignee_id.and_then(|id| people.get(ActorRef::user(id))),
-                unread: row.last_inbound_at > read_at.unwrap_or(TimeOrNever(None)),
-                message_count: row.message_count,
-                first_message_at: row.first_message_at,
-                last_message_at: row.last_message_at,
-                last_message_direction: row.last_message_direction,
-                preview: row.preview,
-                created_at,
-                updated_at: row.updated_at,
-                version: row.version,
-            }
+        .map(|(row, (channel, contact, profile, assignee, read_at, created_at))| Conversation {
+            id: row.id,
+            channel_id: row.channel_id,
+            channel,
+            contact_id: row.contact_id,
+            contact,
+            profile_id: profile.as_ref().map(|profile| profile.id),
+            profile,
+            subject: row.subject,
+            status: row.status,
+            assignee_id: row.assignee_id,
+            assignee: assignee.map(|(id, name)| Actor::user(id, name)),
+            unread: row.last_inbound_at > read_at.unwrap_or(TimeOrNever(None)),
+            message_count: row.message_count,
+            first_message_at: row.first_message_at,
+            last_message_at: row.last_message_at,
+            last_message_direction: row.last_message_direction,
+            preview: row.preview,
+            created_at,
+            updated_at: row.updated_at,
+            version: row.version,
         })
         .collect();
     views.sort_by_key(|view| ids.iter().position(|id| *id == view.id));

@@ -11,7 +11,7 @@ use super::reindex::message_vector;
 use crate::access;
 use crate::actor::{ActorRef, ActorType};
 use crate::attachments::{self, Links};
-use crate::channels::{Direction, Medium};
+use crate::channels::Direction;
 use crate::contacts::ContactRef;
 use crate::db::schema::{blobs, contacts, conversations, messages};
 use crate::db::search_vector::EDITION;
@@ -101,9 +101,6 @@ pub fn get_message(
     found.ok_or_else(|| Error::not_found(Code::MessageNotFound))
 }
 
-/// The name, medium and address of a contact.
-type Named = (Option<String>, Medium, String);
-
 /// In the order of their ids in `ids`.
 fn message_views(
     conn: &mut PgConnection,
@@ -111,21 +108,21 @@ fn message_views(
     links: &Links,
     ids: &[MessageId],
 ) -> Result<Vec<Message>> {
-    let rows: Vec<(MessageRow, Named)> = messages::table
+    let rows: Vec<(MessageRow, ContactRef)> = messages::table
         .inner_join(
             contacts::table
                 .on(contacts::organization_id.eq(messages::organization_id).and(contacts::id.eq(messages::contact_id))),
         )
         .filter(messages::organization_id.eq(organization))
         .filter(messages::id.eq_any(ids))
-        .select((MessageRow::as_select(), (contacts::name, contacts::medium, contacts::address)))
+        .select((MessageRow::as_select(), (contacts::id, contacts::name, contacts::medium, contacts::address)))
         .load(conn)?;
     let people = access::people(conn, organization, rows.iter().filter_map(|(row, _)| row.author()))?;
     let mut files = attachments::attachments_of_messages(conn, organization, links, ids)?;
     let addressees = |value| serde_json::from_value::<Vec<Addressee>>(value).map_err(Error::internal);
     let mut views = rows
         .into_iter()
-        .map(|(row, (name, medium, address))| {
+        .map(|(row, contact)| {
             Ok(Message {
                 author: row.author().and_then(|author| people.get(author)),
                 id: row.id,
@@ -133,7 +130,7 @@ fn message_views(
                 r#type: row.type_,
                 direction: row.direction,
                 contact_id: row.contact_id,
-                contact: ContactRef { id: row.contact_id, name, medium, address },
+                contact,
                 subject: row.subject,
                 to: addressees(row.to)?,
                 cc: addressees(row.cc)?,

@@ -10,17 +10,17 @@ use diesel::prelude::*;
 
 use self::history::History;
 use super::types::{ContactMoment, ContactMomentFilter, ContactMomentList};
-use crate::access::{self, People};
-use crate::actor::ActorRef;
-use crate::channels::{ChannelRef, Medium};
+use crate::access;
+use crate::actor::Actor;
+use crate::channels::ChannelRef;
 use crate::contacts::{ContactRef, contact_ids_of_profile};
 use crate::conversations::{Assignees, ConversationStatus, Wanted};
-use crate::db::schema::{channels, contacts, conversation_participants, conversations};
+use crate::db::schema::{channels, contacts, conversation_participants, conversations, users};
 use crate::db::subject::Subject;
 use crate::db::{keyset, newest, search_vector};
 use crate::error::{Error, Result};
 use crate::http::page::{Count, Page};
-use crate::ids::{ChannelId, ContactId, ConversationId, OrganizationId, ProfileId, UserId};
+use crate::ids::{ContactId, ConversationId, OrganizationId, ProfileId, UserId};
 use crate::search_query::SearchQuery;
 
 /// Whose history.
@@ -138,13 +138,11 @@ pub fn contact_ids(conn: &mut PgConnection, organization: OrganizationId, of: Of
 #[derive(Clone, Queryable)]
 struct MomentRow {
     id: ConversationId,
-    channel_id: ChannelId,
-    channel_name: String,
-    medium: Medium,
+    channel: ChannelRef,
     starter: ContactId,
     subject: Option<String>,
     status: ConversationStatus,
-    assignee_id: Option<UserId>,
+    assignee: Option<(UserId, String)>,
     first_message_at: Option<DateTime<Utc>>,
     last_message_at: DateTime<Utc>,
     message_count: i32,
@@ -156,7 +154,6 @@ struct Moments {
     rows: HashMap<ConversationId, MomentRow>,
     /// In the order in which they joined.
     took_part: HashMap<ConversationId, Vec<ContactRef>>,
-    people: People,
 }
 
 impl Moments {
@@ -167,17 +164,20 @@ impl Moments {
                     .eq(conversations::organization_id)
                     .and(channels::id.eq(conversations::channel_id))),
             )
+            .left_join(
+                users::table.on(users::organization_id
+                    .eq(conversations::organization_id)
+                    .and(users::id.nullable().eq(conversations::assignee_id))),
+            )
             .filter(conversations::organization_id.eq(organization))
             .filter(conversations::id.eq_any(ids))
             .select((
                 conversations::id,
-                channels::id,
-                channels::name,
-                channels::medium,
+                (channels::id, channels::name, channels::medium),
                 conversations::contact_id,
                 conversations::subject,
                 conversations::status,
-                conversations::assignee_id,
+                (users::id, users::name).nullable(),
                 conversations::first_message_at,
                 conversations::last_message_at,
                 conversations::message_count,
@@ -185,31 +185,25 @@ impl Moments {
             ))
             .load(conn)?;
         // All who took part, whosever history it is: few do, and a customer may have hundreds of contacts.
-        let participants: Vec<(ConversationId, ContactId, Option<String>, Medium, String)> =
-            conversation_participants::table
-                .inner_join(
-                    contacts::table.on(contacts::organization_id
-                        .eq(conversation_participants::organization_id)
-                        .and(contacts::id.eq(conversation_participants::contact_id))),
-                )
-                .filter(conversation_participants::organization_id.eq(organization))
-                .filter(conversation_participants::conversation_id.eq_any(ids))
-                .order((conversation_participants::joined_at, contacts::id))
-                .select((
-                    conversation_participants::conversation_id,
-                    contacts::id,
-                    contacts::name,
-                    contacts::medium,
-                    contacts::address,
-                ))
-                .load(conn)?;
+        let participants: Vec<(ConversationId, ContactRef)> = conversation_participants::table
+            .inner_join(
+                contacts::table.on(contacts::organization_id
+                    .eq(conversation_participants::organization_id)
+                    .and(contacts::id.eq(conversation_participants::contact_id))),
+            )
+            .filter(conversation_participants::organization_id.eq(organization))
+            .filter(conversation_participants::conversation_id.eq_any(ids))
+            .order((conversation_participants::joined_at, contacts::id))
+            .select((
+                conversation_participants::conversation_id,
+                (contacts::id, contacts::name, contacts::medium, contacts::address),
+            ))
+            .load(conn)?;
         let mut took_part: HashMap<ConversationId, Vec<ContactRef>> = HashMap::new();
-        for (conversation, id, name, medium, address) in participants {
-            took_part.entry(conversation).or_default().push(ContactRef { id, name, medium, address });
+        for (conversation, contact) in participants {
+            took_part.entry(conversation).or_default().push(contact);
         }
-        let assignees = rows.iter().filter_map(|row| row.assignee_id).map(ActorRef::user);
-        let people = access::people(conn, organization, assignees)?;
-        Ok(Self { rows: rows.into_iter().map(|row| (row.id, row)).collect(), took_part, people })
+        Ok(Self { rows: rows.into_iter().map(|row| (row.id, row)).collect(), took_part })
     }
 
     /// These conversations, in the order of `ids`, as moments of these contacts.
@@ -225,11 +219,11 @@ impl Moments {
                 conversation_id: row.id,
                 contact_ids: contacts.iter().map(|contact| contact.id).collect(),
                 contact: contacts.into_iter().next(),
-                channel: ChannelRef { id: row.channel_id, name: row.channel_name, medium: row.medium },
-                medium: row.medium,
+                medium: row.channel.medium,
+                channel: row.channel,
                 subject: row.subject,
                 status: row.status,
-                assignee: row.assignee_id.and_then(|id| self.people.get(ActorRef::user(id))),
+                assignee: row.assignee.map(|(id, name)| Actor::user(id, name)),
                 first_message_at: row.first_message_at,
                 last_message_at: row.last_message_at,
                 message_count: row.message_count,

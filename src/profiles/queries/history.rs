@@ -1,7 +1,5 @@
 //! What happened to a profile or a contact, from the one table of what happened.
 
-use std::collections::HashMap;
-
 use chrono::{DateTime, Utc};
 use diesel::expression::ValidGrouping;
 use diesel::pg::Pg;
@@ -12,9 +10,9 @@ use uuid::Uuid;
 
 use crate::access;
 use crate::actor::{ActorRef, ActorType};
-use crate::contacts::{ContactRef, ProfileRef};
+use crate::contacts;
 use crate::db::keyset;
-use crate::db::schema::{contacts, events, profiles};
+use crate::db::schema::{contacts as contact_table, events};
 use crate::db::subject::Subject;
 use crate::error::{Code, Error, Result};
 use crate::http::page::{Count, CountMode, Page};
@@ -85,7 +83,7 @@ pub fn contact_history(
     page: &Page,
 ) -> Result<HistoryList> {
     let found: Option<ContactId> =
-        contacts::table.find((organization, contact)).select(contacts::id).first(conn).optional()?;
+        contact_table::table.find((organization, contact)).select(contact_table::id).first(conn).optional()?;
     found.ok_or_else(|| Error::not_found(Code::ContactNotFound))?;
     history(conn, organization, &[&|| told(organization).filter(events::contact_id.eq(contact))], page)
 }
@@ -131,29 +129,10 @@ fn history(
 
 fn entries(conn: &mut PgConnection, organization: OrganizationId, rows: Vec<EventRow>) -> Result<Vec<HistoryEntry>> {
     let people = access::people(conn, organization, rows.iter().map(EventRow::actor))?;
-    let profile_ids: Vec<ProfileId> =
-        rows.iter().flat_map(|row| [row.profile_id, row.from_profile_id]).flatten().collect();
-    // Also of deleted ones, which keep their names.
-    let names: HashMap<ProfileId, String> = profiles::table
-        .filter(profiles::organization_id.eq(organization))
-        .filter(profiles::id.eq_any(profile_ids))
-        .select((profiles::id, profiles::name))
-        .load::<(ProfileId, String)>(conn)?
-        .into_iter()
-        .collect();
-    let contact_ids: Vec<ContactId> = rows.iter().filter_map(|row| row.contact_id).collect();
-    let contacts: HashMap<ContactId, ContactRef> = contacts::table
-        .filter(contacts::organization_id.eq(organization))
-        .filter(contacts::id.eq_any(contact_ids))
-        .select((contacts::id, contacts::name, contacts::medium, contacts::address))
-        .load(conn)?
-        .into_iter()
-        .map(|(id, name, medium, address)| (id, ContactRef { id, name, medium, address }))
-        .collect();
-    let profile = |id: Option<ProfileId>| {
-        let id = id?;
-        Some(ProfileRef { id, name: names.get(&id)?.clone() })
-    };
+    let of_row = |row: &EventRow| [row.profile_id, row.from_profile_id];
+    let profiles = contacts::profile_refs(conn, organization, rows.iter().flat_map(of_row).flatten())?;
+    let contacts = contacts::contact_refs(conn, organization, rows.iter().filter_map(|row| row.contact_id))?;
+    let profile = |id: Option<ProfileId>| profiles.get(&id?).cloned();
     let entry = |row: EventRow| {
         let (_, action) = ACTIONS.into_iter().find(|(name, _)| *name == row.type_)?;
         Some(HistoryEntry {

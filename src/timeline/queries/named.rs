@@ -12,13 +12,11 @@ use super::super::types::ConversationRef;
 use super::stretch::EntryKey;
 use crate::actor::{ActorRef, ActorType};
 use crate::attachments::Attachment;
-use crate::channels::{ChannelRef, Direction, Medium};
-use crate::contacts::{ContactRef, ProfileRef};
+use crate::channels::{ChannelRef, Direction};
+use crate::contacts::{self, ContactRef, ProfileRef};
 use crate::conversations::MessageType;
 use crate::db::event_texts;
-use crate::db::schema::{
-    channels, contacts, conversation_redirects, conversations, events, messages, notes, profile_fields, profiles,
-};
+use crate::db::schema::{channels, conversation_redirects, conversations, events, messages, notes, profile_fields};
 use crate::error::Result;
 use crate::ids::{ChannelId, ContactId, ConversationId, EventId, MessageId, NoteId, OrganizationId, ProfileId};
 
@@ -198,7 +196,7 @@ impl Named {
         if ids.is_empty() {
             return Ok(());
         }
-        let rows: Vec<(ConversationId, Option<String>, ChannelId, String, Medium)> = conversations::table
+        let rows: Vec<(ConversationId, Option<String>, ChannelRef)> = conversations::table
             .inner_join(
                 channels::table.on(channels::organization_id
                     .eq(conversations::organization_id)
@@ -206,11 +204,9 @@ impl Named {
             )
             .filter(conversations::organization_id.eq(organization))
             .filter(conversations::id.eq_any(ids))
-            .select((conversations::id, conversations::subject, channels::id, channels::name, channels::medium))
+            .select((conversations::id, conversations::subject, (channels::id, channels::name, channels::medium)))
             .load(conn)?;
-        let view = |(id, subject, channel, name, medium)| {
-            (id, ConversationRef { id, subject, channel: ChannelRef { id: channel, name, medium } })
-        };
+        let view = |(id, subject, channel)| (id, ConversationRef { id, subject, channel });
         self.conversations = rows.into_iter().map(view).collect();
         Ok(())
     }
@@ -222,29 +218,14 @@ impl Named {
         owners: impl Iterator<Item = ContactId>,
     ) -> Result<()> {
         let ids: HashSet<ContactId> = self.events.values().filter_map(|event| event.contact_id).chain(owners).collect();
-        let rows: Vec<(ContactId, Option<String>, Medium, String)> = contacts::table
-            .filter(contacts::organization_id.eq(organization))
-            .filter(contacts::id.eq_any(ids))
-            .select((contacts::id, contacts::name, contacts::medium, contacts::address))
-            .load(conn)?;
-        let view = |(id, name, medium, address)| (id, ContactRef { id, name, medium, address });
-        self.contacts = rows.into_iter().map(view).collect();
+        self.contacts = contacts::contact_refs(conn, organization, ids)?;
         Ok(())
     }
 
-    /// Also of deleted ones, which keep their names.
     fn load_profiles(&mut self, conn: &mut PgConnection, organization: OrganizationId) -> Result<()> {
         let of_event = |event: &EventRow| [event.profile_id, event.from_profile_id];
         let ids: HashSet<ProfileId> = self.events.values().flat_map(of_event).flatten().collect();
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let rows: Vec<(ProfileId, String)> = profiles::table
-            .filter(profiles::organization_id.eq(organization))
-            .filter(profiles::id.eq_any(ids))
-            .select((profiles::id, profiles::name))
-            .load(conn)?;
-        self.profiles = rows.into_iter().map(|(id, name)| (id, ProfileRef { id, name })).collect();
+        self.profiles = contacts::profile_refs(conn, organization, ids)?;
         Ok(())
     }
 
