@@ -94,11 +94,15 @@ impl QueryFragment<Pg> for Hits {
              row_number() OVER (PARTITION BY conversation_id ORDER BY ts_rank(search, ",
         );
         out.push_bind_param::<Text, _>(&self.tsquery)?;
-        out.push_sql("::tsquery) DESC, occurred_at DESC, id DESC) AS place FROM messages WHERE organization_id = ");
-        out.push_bind_param::<Uuid, _>(&self.organization)?;
-        out.push_sql(" AND conversation_id = ANY(");
+        out.push_sql("::tsquery) DESC, occurred_at DESC, id DESC) AS place FROM unnest(");
         out.push_bind_param::<Array<Uuid>, _>(&self.conversations)?;
-        out.push_sql(") AND search @@ ");
+        // `OFFSET 0` holds the planner to the conversations: it might go through all that have a common word.
+        out.push_sql(
+            ") AS wanted (conversation) CROSS JOIN LATERAL (SELECT conversation_id, id, occurred_at, search \
+             FROM messages WHERE conversation_id = wanted.conversation AND organization_id = ",
+        );
+        out.push_bind_param::<Uuid, _>(&self.organization)?;
+        out.push_sql(" OFFSET 0) AS said WHERE search @@ ");
         out.push_bind_param::<Text, _>(&self.tsquery)?;
         out.push_sql("::tsquery) AS ranked JOIN messages ON messages.organization_id = ");
         out.push_bind_param::<Uuid, _>(&self.organization)?;

@@ -11,7 +11,7 @@ mod write;
 use std::collections::{BTreeMap, HashMap};
 
 use chrono::{DateTime, Utc};
-use diesel::dsl::{array, count_star, max};
+use diesel::dsl::{array, max};
 use diesel::prelude::*;
 use diesel::sql_types::{Record, Text, Timestamptz};
 use serde_json::Value;
@@ -138,13 +138,17 @@ fn contact_counts(
     if ids.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows: Vec<(ProfileId, i64)> = contacts::table
+    // For each alone: grouped, the planner may take all contacts of the organization for few.
+    let of_profile = contacts::table
         .filter(contacts::organization_id.eq(organization))
-        .filter(contacts::profile_id.eq_any(ids))
-        .group_by(contacts::profile_id)
-        .select((contacts::profile_id.assume_not_null(), count_star()))
+        .filter(contacts::profile_id.eq(profiles::id.nullable()))
+        .count();
+    let rows: Vec<(ProfileId, Option<i64>)> = profiles::table
+        .filter(profiles::organization_id.eq(organization))
+        .filter(profiles::id.eq_any(ids))
+        .select((profiles::id, of_profile.single_value()))
         .load(conn)?;
-    Ok(rows.into_iter().collect())
+    Ok(rows.into_iter().filter_map(|(id, count)| Some((id, count?))).collect())
 }
 
 /// The name of a profile, also of a deleted one.
