@@ -17,6 +17,9 @@ use crate::search_query::SearchQuery;
 /// How many entries may be looked at for a page.
 const MOST: usize = 10_000;
 
+/// Of a step that is longer, a quarter may do.
+const LONG: i64 = 200;
+
 /// A stretch of a timeline in which words are sought, from where it begins and in its direction.
 pub struct Searched<'q> {
     stretch: Stretch,
@@ -47,8 +50,9 @@ impl Source for Searched<'_> {
     type Key = EntryKey;
 
     fn next(&self, conn: &mut PgConnection, after: Option<EntryKey>, step: i64) -> Result<(Vec<EntryKey>, bool)> {
-        let keys: Vec<EntryKey> = self.behind(after).limit(step).load(conn)?;
-        let is_end = i64::try_from(keys.len()).unwrap_or(i64::MAX) < step;
+        let reach = if step > LONG { step / 4 } else { step };
+        let keys: Vec<EntryKey> = self.behind(after).limit(step).reach(reach).load(conn)?;
+        let is_end = i64::try_from(keys.len()).unwrap_or(i64::MAX) < reach;
         Ok((keys, is_end))
     }
 

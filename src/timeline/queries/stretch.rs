@@ -72,7 +72,7 @@ impl EntryKey {
 /// The `limit` entries next to `place`.
 ///
 /// First the heads of each source, which is a table for a contact (and for a type, where types are asked for): of many
-/// sources the first, of few their first few. The `limit`-th head bounds what can be on the page: only what lies before
+/// sources the first, of few their first few. The `reach`-th head bounds what can be on the page: only what lies before
 /// it is read, however many contacts there are and however long their histories.
 #[derive(Debug, Clone)]
 pub struct Stretch {
@@ -84,6 +84,8 @@ pub struct Stretch {
     pub place: Option<Place>,
     pub direction: Direction,
     pub limit: i64,
+    /// The head that bounds it.
+    reach: i64,
     /// Of each source.
     heads: i64,
 }
@@ -125,7 +127,8 @@ impl Stretch {
             }
         }
         let (place, direction) = (None, Direction::Older);
-        Self { organization, profile, sources, types: of_types, place, direction, limit, heads: 1 }.limit(limit)
+        Self { organization, profile, sources, types: of_types, place, direction, limit, reach: 1, heads: 1 }
+            .limit(limit)
     }
 
     /// Those on this side of `place`, nearest first.
@@ -134,11 +137,17 @@ impl Stretch {
     }
 
     pub fn limit(self, limit: i64) -> Self {
+        Self { limit, ..self }.reach(limit)
+    }
+
+    /// At least so many up to the limit, if there are. Before one head of each there are many entries of those who write
+    /// often: to leave them out and read them again costs more than to take them.
+    pub fn reach(self, reach: i64) -> Self {
         let sources: usize = self.sources.iter().map(|(_, owners)| owners.len()).sum();
         let sources = i64::try_from(sources).unwrap_or(i64::MAX).max(1);
         // Some have ended, or have less.
-        let heads = (4 * limit / sources).clamp(1, limit.max(1));
-        Self { limit, heads, ..self }
+        let heads = (4 * reach / sources).clamp(1, reach.max(1));
+        Self { reach, heads, ..self }
     }
 
     /// Whether there is one at all.
@@ -288,7 +297,7 @@ impl QueryFragment<Pg> for Stretch {
         );
         self.push_order("head_at", "head_id", &mut out);
         out.push_sql(" LIMIT 1 OFFSET ");
-        out.push_bind_param::<BigInt, _>(&self.limit)?;
+        out.push_bind_param::<BigInt, _>(&self.reach)?;
         out.push_sql(" - 1) SELECT DISTINCT ON (at, id) at, id, type, event_id, owner FROM (");
         for (index, (table, _)) in self.sources.iter().enumerate() {
             if index > 0 {
