@@ -3,6 +3,7 @@
 pub mod stem;
 pub mod written;
 
+use chrono::{Datelike, NaiveDate};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -114,18 +115,44 @@ fn push_pairs(words: &mut Vec<String>, letters: &mut Vec<char>) {
     letters.clear();
 }
 
-/// The words that a person typed to find something. A telephone number is one word, however it is grouped.
+/// The words that a person typed to find something.
 pub fn query_words(typed: &str) -> Vec<String> {
-    let is_number = typed.chars().any(|letter| letter.is_ascii_digit())
-        && typed.chars().all(|letter| letter.is_ascii_digit() || " +-./()".contains(letter));
-    if is_number {
-        let digits: String = typed.chars().filter(char::is_ascii_digit).collect();
-        return vec![digits.strip_prefix("00").map_or(digits.clone(), str::to_owned)];
-    }
     words(typed).into_iter().take(MAX_QUERY_WORDS).collect()
 }
 
 const MAX_QUERY_WORDS: usize = 8;
+
+/// The digits of what was typed, where that may be a telephone number that is written in groups: `+31 (0)20 - 111 22 33`
+/// is `31201112233`. None where its one word says the same.
+pub fn query_number(typed: &str) -> Option<String> {
+    let folded = fold(typed.trim());
+    let is_between =
+        |letter: char| letter.is_whitespace() || "+-./()\u{2010}\u{2011}\u{2012}\u{2013}\u{2212}".contains(letter);
+    if !folded.chars().all(|letter| letter.is_ascii_digit() || is_between(letter)) {
+        return None;
+    }
+    let is_international = folded.starts_with('+') || folded.starts_with("00");
+    // The zero that is dialled at home only.
+    let written = if is_international { folded.replace("(0)", "") } else { folded };
+    let digits: String = written.chars().filter(char::is_ascii_digit).collect();
+    let digits = match digits.strip_prefix("00") {
+        Some(rest) if rest.len() >= MIN_INTERNATIONAL => rest.to_owned(),
+        Some(_) => return None,
+        None => digits,
+    };
+    (digits.len() >= MIN_DIGITS && words(typed) != [digits.as_str()]).then_some(digits)
+}
+
+const MIN_DIGITS: usize = 3;
+/// What has fewer digits behind two zeros is more likely a number that is filled up with them.
+const MIN_INTERNATIONAL: usize = 6;
+
+/// A date as YYYY-MM-DD, and nothing but digits in it (RFC 3339, 5.6: full-date), of the years 1 to 9999.
+pub fn full_date(text: &str) -> Option<NaiveDate> {
+    let is_plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| is_plain)?;
+    (1..=9999).contains(&date.year()).then_some(date)
+}
 
 /// The first `max` characters of a text.
 pub fn truncate(text: &str, max: usize) -> &str {
@@ -189,6 +216,29 @@ mod tests {
         assert_eq!(words("水"), ["水"]);
         assert_eq!(words("हिन्दी"), ["हिन्दी"]);
         assert!(words(" -- …").is_empty());
+    }
+
+    #[test]
+    fn a_telephone_number_is_one_however_it_is_written() {
+        for typed in
+            ["+31 20 111 22 33", "+31 (0)20 111-22-33", "0031 20 1112233", "+31(0)201112233", "\u{a0}31 201112233"]
+        {
+            assert_eq!(query_number(typed).as_deref(), Some("31201112233"), "{typed}");
+        }
+        for typed in ["020\u{2013}1112233", "020\u{a0}111 2233", "０２０ １１１２２３３"] {
+            assert_eq!(query_number(typed).as_deref(), Some("0201112233"), "{typed}");
+        }
+        for typed in ["0201112233", "0017", "00777", "4-5", "R 2024", "", "+"] {
+            assert_eq!(query_number(typed), None, "{typed}");
+        }
+    }
+
+    #[test]
+    fn a_date_is_written_in_one_way() {
+        assert!(full_date("2024-02-29").is_some());
+        for other in ["2024- 1-01", "2024-01- 1", "+2024-1-01", "-202-01-01", "2023-02-29", "0000-01-01", "2024-1-1"] {
+            assert_eq!(full_date(other), None, "{other}");
+        }
     }
 
     proptest! {

@@ -35,10 +35,10 @@ struct Written {
 /// Carries out the whole batch. Fails where it is atomic and an operation is refused, and for what only happens to be
 /// in the way: then it is worth a retry as a whole.
 pub fn carry_out(tx: &mut Tx, caller: &Caller, batch: &Batch) -> Result<BatchResults> {
-    // Batches lock in the order of their operations, and so may wait for each other in a circle. Who was in one before
-    // isn't again.
+    // Batches lock in the order of their operations, and may wait for each other in a circle over what they name by other
+    // than its id. Who was in one before isn't again.
     let alone = tx.again;
-    queries::lock_batches(tx, alone)?;
+    queries::lock_batches(tx, alone, batch.operations.iter().filter_map(|operation| operation.id))?;
     let mut results = Vec::new();
     for run in batch.operations.chunk_by(Operation::goes_with) {
         carry_out_run(tx, caller, run, &mut results)?;

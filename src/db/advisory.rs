@@ -1,7 +1,7 @@
 //! PostgreSQL's advisory locks, for what has no row to lock: held until the transaction or its savepoint ends.
 
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{Array, BigInt};
 use uuid::Uuid;
 
 use super::Tx;
@@ -22,6 +22,19 @@ pub fn lock(tx: &mut Tx, id: Uuid, alone: bool) -> Result<()> {
         diesel::select(pg_advisory_xact_lock(key)).execute(tx.conn)?;
     } else {
         diesel::select(pg_advisory_xact_lock_shared(key)).execute(tx.conn)?;
+    }
+    Ok(())
+}
+
+/// Has a lock of each of these ids, other than that of [`lock`], in an order that is the same for everyone.
+pub fn lock_all(tx: &mut Tx, ids: impl IntoIterator<Item = Uuid>) -> Result<()> {
+    let mut keys: Vec<i64> = ids.into_iter().map(|id| !id.as_u64_pair().1.cast_signed()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    if !keys.is_empty() {
+        diesel::sql_query("SELECT pg_advisory_xact_lock(key) FROM unnest($1) AS listed (key)")
+            .bind::<Array<BigInt>, _>(keys)
+            .execute(tx.conn)?;
     }
     Ok(())
 }

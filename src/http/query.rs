@@ -16,6 +16,7 @@ use validator::Validate;
 
 use super::validate::field_errors;
 use crate::error::{Code, Error, FieldError, Location, Result};
+use crate::text;
 
 /// The variables of a path; what can't be one of ours is 404, like what isn't there.
 pub struct Path<T>(pub T);
@@ -196,15 +197,12 @@ impl<'de> Deserialize<'de> for When {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         // Far years would leave what PostgreSQL can store.
-        let plausible = |year: i32| (1..=9999).contains(&year);
         if let Ok(instant) = DateTime::parse_from_rfc3339(&text)
-            && plausible(chrono::Datelike::year(&instant))
+            && (1..=9999).contains(&chrono::Datelike::year(&instant))
         {
             return Ok(Self::Instant(instant.with_timezone(&Utc)));
         }
-        match NaiveDate::parse_from_str(&text, "%Y-%m-%d") {
-            Ok(day) if text.len() == 10 && plausible(chrono::Datelike::year(&day)) => Ok(Self::Day(day)),
-            _ => Err(de::Error::custom("expected a time (RFC 3339) or a date (YYYY-MM-DD)")),
-        }
+        let day = text::full_date(&text).map(Self::Day);
+        day.ok_or_else(|| de::Error::custom("expected a time (RFC 3339) or a date (YYYY-MM-DD)"))
     }
 }

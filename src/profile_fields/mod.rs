@@ -25,7 +25,7 @@ pub use types::{
     ViolatedRule,
 };
 pub use update::{create_field, plan_update, update_field};
-pub use value::{Indexed, Rules, check, indexed, query_value, terms};
+pub use value::{Indexed, Rules, check, in_order, indexed, matched_text, query_value, terms};
 
 use utoipa_actix_web::service_config::ServiceConfig;
 

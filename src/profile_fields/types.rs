@@ -78,7 +78,7 @@ pub struct ProfileField {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub options: Option<Vec<FieldOption>>,
-    /// Whoever edits a profile must leave it with a value.
+    /// Whoever edits a profile's fields must leave it with a value.
     pub required: bool,
     /// No two profiles have the same value.
     pub unique: bool,

@@ -15,9 +15,8 @@ use crate::ids::ProfileFieldId;
 
 /// Adds a field behind the others. Profiles that lack a required one say so in `missing_fields`.
 pub fn create_field(tx: &mut Tx, body: &CreateProfileField) -> Result<ProfileField> {
-    if body.required {
-        queries::lock_required(tx)?;
-    }
+    // Also for its place behind the others.
+    queries::lock_required(tx)?;
     let plan = plan::create(tx, body)?;
     plan.refuse()?;
     let field = plan.field;
@@ -125,6 +124,8 @@ pub fn in_order(tx: &mut Tx, ids: &[ProfileFieldId]) -> Result<Vec<ProfileField>
 
 /// Puts the fields in the order of `ids`.
 pub fn order_fields(tx: &mut Tx, ids: &[ProfileFieldId]) -> Result<Vec<ProfileField>> {
+    // None is made meanwhile, which would have the place of another.
+    queries::lock_required(tx)?;
     let mut sorted = ids.to_vec();
     sorted.sort();
     let mut before = HashMap::new();

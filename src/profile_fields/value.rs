@@ -1,10 +1,9 @@
 //! A value of a field: what is accepted, how it is kept, and how it is searched. Pure rules.
 
-use chrono::{Datelike, NaiveDate};
 use serde_json::{Number, Value};
 use validator::ValidateEmail;
 
-use super::types::{FieldType, ProfileField};
+use super::types::{FieldOption, FieldType, ProfileField};
 use crate::channels::Medium;
 use crate::contacts;
 use crate::error::FieldError;
@@ -100,7 +99,8 @@ fn number(value: &Value) -> Result<Value, Refusal> {
     if digits.len() > MAX_DIGITS {
         return Err(("digits", format!("must have at most {MAX_DIGITS} significant digits")));
     }
-    let double = number.as_f64().filter(|double| double.is_finite());
+    // The smallest have fewer digits than were written.
+    let double = number.as_f64().filter(|double| double.is_finite() && !double.is_subnormal());
     let double = double.ok_or_else(|| ("range", "must be a number that a double can hold".to_owned()))?;
     Ok(canonical_number(double))
 }
@@ -116,9 +116,9 @@ fn canonical_number(double: f64) -> Value {
 }
 
 fn date(text: &str) -> Result<String, Refusal> {
-    match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        Ok(date) if text.len() == 10 && (1..=9999).contains(&date.year()) => Ok(text.to_owned()),
-        _ => Err(("date", "must be a date such as 2024-02-29".to_owned())),
+    match text::full_date(text) {
+        Some(_) => Ok(text.to_owned()),
+        None => Err(("date", "must be a date such as 2024-02-29".to_owned())),
     }
 }
 
@@ -148,6 +148,32 @@ fn options(field: &ProfileField, value: &Value, present: Option<&Value>) -> Resu
     }
     let in_order = field.options.iter().flatten().map(|option| &option.value);
     Ok(in_order.filter(|value| chosen.contains(value)).cloned().collect::<Vec<String>>().into())
+}
+
+/// A kept value as it is shown: of a multi_select in the order that the options have now.
+pub fn in_order(field: &ProfileField, value: &Value) -> Value {
+    let Value::Array(chosen) = value else { return value.clone() };
+    let mut chosen = chosen.clone();
+    chosen.sort_by_key(|one| {
+        field.options.iter().flatten().position(|option| Some(option.value.as_str()) == one.as_str())
+    });
+    Value::Array(chosen)
+}
+
+/// What of a kept value a person reads who typed this word: of options the labels that have it.
+pub fn matched_text(field: &ProfileField, value: &Value, word: &str) -> String {
+    let chosen = |option: &&FieldOption| match value {
+        Value::Array(chosen) => chosen.iter().any(|one| one.as_str() == Some(&option.value)),
+        other => other.as_str() == Some(&option.value),
+    };
+    let labels = field.options.iter().flatten().filter(chosen).map(|option| option.label.as_str());
+    let has_word = |label: &&str| text::words(label).iter().any(|other| other.starts_with(word));
+    let labels: Vec<&str> = labels.filter(has_word).collect();
+    match (labels.as_slice(), value) {
+        ([], Value::String(text)) => text.clone(),
+        ([], other) => other.to_string(),
+        (labels, _) => labels.join(", "),
+    }
 }
 
 /// How a kept value is searched and sorted: one entry, or one for each option of a multi_select.

@@ -47,7 +47,7 @@ pub fn changes<'f>(
                 }
             },
         };
-        if becomes.as_ref() != was {
+        if becomes != was.map(|was| profile_fields::in_order(field, was)) {
             changes.push(Change { field, was: was.cloned(), becomes });
         }
     }
@@ -56,9 +56,14 @@ pub fn changes<'f>(
     if errors.is_empty() { Ok(changes) } else { Err(errors) }
 }
 
-/// Required fields that a body leaves without a value.
-pub fn absent<'f>(fields: &'f [ProfileField], wanted: &'f Map<String, Value>) -> impl Iterator<Item = FieldError> + 'f {
-    fields.iter().filter(|field| field.required && wanted.get(&field.key).is_none_or(Value::is_null)).map(required)
+/// Required fields that are without a value, and that a body leaves so.
+pub fn absent<'f>(
+    fields: &'f [ProfileField],
+    present: &'f Values,
+    wanted: &'f Map<String, Value>,
+) -> impl Iterator<Item = FieldError> + 'f {
+    let absent = missing(fields, present).filter(|field| wanted.get(&field.key).is_none_or(Value::is_null));
+    absent.map(required)
 }
 
 fn required(field: &ProfileField) -> FieldError {
@@ -79,7 +84,10 @@ pub fn missing<'f>(fields: &'f [ProfileField], present: &'f Values) -> impl Iter
 
 /// Values by the key of their field, in the fields' order.
 pub fn by_key(fields: &[ProfileField], present: &Values) -> Map<String, Value> {
-    let with_value = |field: &ProfileField| Some((field.key.clone(), present.get(&field.id.to_string())?.clone()));
+    let with_value = |field: &ProfileField| {
+        let value = present.get(&field.id.to_string())?;
+        Some((field.key.clone(), profile_fields::in_order(field, value)))
+    };
     fields.iter().filter_map(with_value).collect()
 }
 

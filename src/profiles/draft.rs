@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::ids::{ProfileFieldId, ProfileId};
 use crate::profile_fields::{NewValue, ProfileField, indexed};
 
-/// Whether a new profile must have every required field. From an open conversation only a name is known.
+/// Whether a profile must have every required field. From an open conversation only a name is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Required {
     Bind,
@@ -45,20 +45,11 @@ impl<'f> Draft<'f> {
         wanted: &Map<String, Value>,
         required: Required,
     ) -> Result<Self> {
-        let Rules { fields, country } = rules;
+        let fields = rules.fields;
         let wanted = changes::with_defaults(fields, wanted);
-        let mut errors = Vec::new();
-        if required == Required::Bind {
-            errors.extend(changes::absent(fields, &wanted));
-        }
-        let changes = changes::changes(fields, &Values::new(), &wanted, country).unwrap_or_else(|wrong| {
-            errors.extend(wrong);
-            Vec::new()
-        });
-        if !errors.is_empty() {
-            return Err(Error::invalid(errors));
-        }
-        let values = changes::apply(&Values::new(), &changes);
+        let none = Values::new();
+        let changes = fitting(rules, &none, &wanted, required)?;
+        let values = changes::apply(&none, &changes);
         let (id, name, kind) = (ProfileId::new(), name.trim().to_owned(), kind.unwrap_or(ProfileKind::Person));
         Ok(Self { id, name, kind, values, was: None, changes, fields })
     }
@@ -71,8 +62,10 @@ impl<'f> Draft<'f> {
         kind: Option<ProfileKind>,
         wanted: &Map<String, Value>,
     ) -> Result<Self> {
-        let Rules { fields, country } = rules;
-        let changes = changes::changes(fields, row.values(), wanted, country).map_err(Error::invalid)?;
+        let fields = rules.fields;
+        // Who edits its fields has to give what it lacks; its name alone can be changed.
+        let required = if wanted.is_empty() { Required::Waived } else { Required::Bind };
+        let changes = fitting(rules, row.values(), wanted, required)?;
         let values = changes::apply(row.values(), &changes);
         let name = name.map_or(row.name.as_str(), str::trim).to_owned();
         let (id, kind) = (row.id, kind.unwrap_or(row.kind));
@@ -160,6 +153,24 @@ impl<'f> Draft<'f> {
         }
         Some(event("profile.updated").change(before.into(), after.into()))
     }
+}
+
+/// What changes, or all that is wrong.
+fn fitting<'f>(
+    Rules { fields, country }: Rules<'f>,
+    present: &Values,
+    wanted: &Map<String, Value>,
+    required: Required,
+) -> Result<Vec<Change<'f>>> {
+    let mut errors = Vec::new();
+    if required == Required::Bind {
+        errors.extend(changes::absent(fields, present, wanted));
+    }
+    let changes = changes::changes(fields, present, wanted, country).unwrap_or_else(|wrong| {
+        errors.extend(wrong);
+        Vec::new()
+    });
+    if errors.is_empty() { Ok(changes) } else { Err(Error::invalid(errors)) }
 }
 
 fn unique_values<'v>(

@@ -233,31 +233,41 @@ pub fn order(
     }
     match (bounded.as_slice(), asked) {
         ([], asked) => Ok(asked.unwrap_or((Order::Name, false))),
-        ([bound], None) => Ok((*bound, false)),
-        ([bound], Some((order, descending))) if *bound == order => Ok((order, descending)),
-        ([bound], Some(_)) => {
+        ([(bound, _)], None) => Ok((*bound, false)),
+        ([(bound, _)], Some((order, descending))) if *bound == order => Ok((order, descending)),
+        ([(bound, _)], Some(_)) => {
             let message = format!("profiles within bounds of {0} are sorted by {0}", bound.name(fields));
             Err(FieldError::query("sort", "unsupported", message))
         }
-        ([bound, other, ..], _) => {
-            let (bound, other) = (bound.name(fields), other.name(fields));
-            let message = format!("{other} can't be bounded together with {bound}: each is an order of its own");
-            Err(FieldError::query(format!("{other}.gte"), "unsupported", message))
+        ([(bound, _), (other, is_from), ..], _) => {
+            let (name, operator) = (other.name(fields), if *is_from { ".gte" } else { ".lt" });
+            let parameter = match name.strip_suffix(']') {
+                Some(field) => format!("{field}{operator}]"),
+                None => format!("{name}{operator}"),
+            };
+            let bound = bound.name(fields);
+            let message = format!("{name} can't be bounded together with {bound}: each is an order of its own");
+            Err(FieldError::query(parameter, "unsupported", message))
         }
     }
 }
 
-fn bounded_by(filter: &ProfileFilter, conditions: &[Condition]) -> Vec<Order> {
+/// The orders that are bounded, and whether from below.
+fn bounded_by(filter: &ProfileFilter, conditions: &[Condition]) -> Vec<(Order, bool)> {
     let times = [
         (Order::CreatedAt, filter.created_from, filter.created_before),
         (Order::UpdatedAt, filter.updated_from, filter.updated_before),
         (Order::LastContactMomentAt, filter.moment_from, filter.moment_before),
     ];
     let times = times.into_iter().filter(|(_, from, before)| from.is_some() || before.is_some());
-    let values = conditions.iter().filter(|condition| matches!(condition.test, Test::From(_) | Test::Before(_)));
-    let mut bounded: Vec<Order> = times.map(|(order, ..)| order).collect();
-    bounded.extend(values.map(|condition| Order::Field(condition.field)));
-    bounded.dedup();
+    let values = conditions.iter().filter_map(|Condition { field, test }| match test {
+        Test::From(_) => Some((Order::Field(*field), true)),
+        Test::Before(_) => Some((Order::Field(*field), false)),
+        _ => None,
+    });
+    let mut bounded: Vec<(Order, bool)> = times.map(|(order, from, _)| (order, from.is_some())).collect();
+    bounded.extend(values);
+    bounded.dedup_by_key(|(order, _)| *order);
     bounded
 }
 

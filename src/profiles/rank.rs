@@ -8,6 +8,8 @@ use super::terms::is_forgiven;
 pub enum Fit {
     /// The whole name.
     Exact,
+    /// What is typed is the whole of an address, or of a field's value.
+    ExactElsewhere,
     /// Every word typed is a word of the name, the first its first.
     WholeFromFirst,
     /// Every word typed is a word of the name.
@@ -22,6 +24,13 @@ pub enum Fit {
     Typo,
     /// A word begins nearly so.
     TypoInBeginning,
+}
+
+impl Fit {
+    /// Not by the name.
+    pub fn is_elsewhere(self) -> bool {
+        matches!(self, Self::Elsewhere | Self::ExactElsewhere)
+    }
 }
 
 /// How well a name fits that begins with what was typed, both folded.

@@ -101,11 +101,24 @@ struct Hit {
 }
 
 fn search(tx: &mut Tx, typed: &str, wanted: &Wanted, fields: &[ProfileField], page: &Page) -> Result<ProfileList> {
-    let words = text::query_words(typed);
+    let (words, number) = (text::query_words(typed), text::query_number(typed));
+    // Both ways of reading digits in groups: as a number is dialled, or as words.
+    let number = number.as_deref().map(|digits| (digits, vec![digits.to_owned()]));
+    let words = (typed, words);
+    let readings = match number {
+        Some(number) if typed.trim_start().starts_with(['+', '0']) => vec![number, words],
+        Some(number) => vec![words, number],
+        None => vec![words],
+    };
     let seen: usize = page.after()?.unwrap_or(0);
     let shown = seen + usize::try_from(page.limit).unwrap_or(0);
-    let (hits, truncated) =
-        if words.is_empty() { (Vec::new(), false) } else { hits(tx, typed, &words, wanted, shown)? };
+    let (mut hits, mut truncated, mut words) = (Vec::new(), false, Vec::new());
+    for (typed, read) in readings {
+        if hits.is_empty() && !read.is_empty() {
+            (hits, truncated) = find(tx, typed, &read, wanted, fields, shown)?;
+            words = read;
+        }
+    }
     let total = hits.len();
     let mut shown: Vec<(usize, Hit)> = hits.into_iter().enumerate().skip(seen).collect();
     let next_cursor = page.cut(&mut shown, |(place, _)| place + 1)?;
@@ -115,14 +128,21 @@ fn search(tx: &mut Tx, typed: &str, wanted: &Wanted, fields: &[ProfileField], pa
         false => queries::profile_views(tx.conn, tx.organization, fields, &ids)?,
     };
     let elsewhere: Vec<ProfileId> =
-        shown.into_iter().filter(|(_, hit)| hit.fit == Fit::Elsewhere).map(|(_, hit)| hit.profile).collect();
+        shown.into_iter().filter(|(_, hit)| hit.fit.is_elsewhere()).map(|(_, hit)| hit.profile).collect();
     say_what_matched(tx, &mut data, &elsewhere, &words, fields)?;
     let count = page.count.map(|_| Count { value: i64::try_from(total).unwrap_or(i64::MAX), exact: !truncated });
     Ok(ProfileList { data, next_cursor, count, truncated: Some(truncated) })
 }
 
 /// At most [`CANDIDATES`], best first as far as they are `shown`, and whether a bound may have cut more off.
-fn hits(tx: &mut Tx, typed: &str, words: &[String], wanted: &Wanted, shown: usize) -> Result<(Vec<Hit>, bool)> {
+fn find(
+    tx: &mut Tx,
+    typed: &str,
+    words: &[String],
+    wanted: &Wanted,
+    fields: &[ProfileField],
+    shown: usize,
+) -> Result<(Vec<Hit>, bool)> {
     let bound = if wanted.is_all() { CANDIDATES } else { FILTERED };
     let whole = text::sort_key(typed);
     let reach = Reach { read: if words.len() == 1 { bound } else { DEEP }, found: bound };
@@ -136,10 +156,24 @@ fn hits(tx: &mut Tx, typed: &str, words: &[String], wanted: &Wanted, shown: usiz
         };
         fit.into_iter().for_each(|fit| found.add(profile, fit));
     }
-    if words.len() > 1 && found.places.len() < FEW {
-        let (elsewhere, is_cut) = elsewhere(tx, words)?;
-        found.is_cut |= is_cut;
-        elsewhere.into_iter().for_each(|profile| found.add(profile, Fit::Elsewhere));
+    if words.len() > 1 && !whole.contains(char::is_whitespace) {
+        let searchable = fields.iter().filter(|field| field.searchable).map(|field| field.id).collect();
+        let limit = i64::try_from(bound).map_err(Error::internal)?;
+        let beginning = queries::beginning_elsewhere(tx.conn, tx.organization, searchable, &whole, limit)?;
+        found.is_cut |= beginning.len() >= bound;
+        for (profile, is_all) in beginning {
+            found.add(profile, if is_all { Fit::ExactElsewhere } else { Fit::Elsewhere });
+        }
+    }
+    if words.len() > 1 {
+        // What is found by name may not be what the filters want.
+        if found.places.len() < FEW || !wanted.is_all() {
+            let (elsewhere, is_cut) = elsewhere(tx, words)?;
+            found.is_cut |= is_cut;
+            elsewhere.into_iter().for_each(|profile| found.add(profile, Fit::Elsewhere));
+        } else {
+            found.is_cut = true;
+        }
     }
     let mut hits = rank(tx, &found, wanted, bound, shown)?;
     if hits.len() < if words.len() == 1 { FEW } else { 1 } {
@@ -277,10 +311,11 @@ fn say_what_matched(
         }
         for (id, field) in queries::matching_fields(tx.conn, tx.organization, &ids, word)? {
             let field = fields.iter().find(|known| known.id == field);
-            let value =
-                field.and_then(|field| profiles.iter().find(|profile| profile.id == id)?.fields.get(&field.key));
-            if let Some(value) = value {
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let text = field.and_then(|field| {
+                let value = profiles.iter().find(|profile| profile.id == id)?.fields.get(&field.key)?;
+                Some(profile_fields::matched_text(field, value, word))
+            });
+            if let Some(text) = text {
                 found.entry(id).or_insert(Matched { on: MatchedOn::Field, text });
             }
         }

@@ -320,6 +320,31 @@ async fn a_conversation_that_became_part_of_another_is_that_other() {
 }
 
 #[actix_web::test]
+async fn batches_that_change_the_same_profiles_in_any_order_come_one_after_the_other() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let mut ids = Vec::new();
+    for place in 0..8 {
+        ids.push(admin.post("/v1/profiles", json!({ "name": format!("Ada {place}") })).await.expect(201).id());
+    }
+    let send = |turn: usize| {
+        let rename = |place: usize| {
+            let id = &ids[(place * 3 + turn * 5) % ids.len()];
+            json!({ "op": "update", "resource": "profile", "id": id, "body": { "name": format!("{turn}") } })
+        };
+        let operations: Vec<Value> = (0..ids.len()).map(rename).collect();
+        admin.post("/v1/batch", json!({ "operations": operations }))
+    };
+    for answer in race((0..12).map(send)).await {
+        let answer = answer.expect(200);
+        assert!(answer["results"].as_array().unwrap().iter().all(|result| result["status"] == 200));
+    }
+    for id in &ids {
+        assert_eq!(admin.get(&format!("/v1/profiles/{id}")).await.expect(200)["version"], 13);
+    }
+}
+
+#[actix_web::test]
 async fn batches_in_opposite_orders_get_through() {
     let world = World::new().await;
     let admin = world.admin();

@@ -32,6 +32,112 @@ fn happened(action: &str, to: &str, from: &str) -> (String, String, String) {
 }
 
 #[actix_web::test]
+async fn an_agent_types_numbers_in_groups() {
+    let world = World::new().await;
+    let admin = world.admin();
+    for (key, kind) in [("number", "text"), ("born", "date")] {
+        let field = json!({ "key": key, "label": key, "type": kind, "searchable": true });
+        admin.post("/v1/profile-fields", field).await.expect(201);
+    }
+    for (name, number) in
+        [("Ada", "00777"), ("Bea", "10-042"), ("Cas", "Q-1"), ("De 4-5 Molens", "2024/0018"), ("Eva", "Q-10")]
+    {
+        let fields = json!({ "number": number, "born": "1987-06-05" });
+        admin.post("/v1/profiles", json!({ "name": name, "fields": fields })).await.expect(201);
+    }
+    // So many that none of their words is rare.
+    for place in 2..70 {
+        let body = json!({
+            "name": format!("Zoë {place}"), "fields": { "number": format!("Q-1{place}") },
+            "contacts": [
+                { "medium": "email", "address": format!("jan.p{place}@gmail.example") },
+                { "medium": "email", "address": format!("p{place}.jansen@gmail.example") },
+            ],
+        });
+        admin.post("/v1/profiles", body).await.expect(201);
+    }
+    let contacts = json!([
+        { "medium": "email", "address": "jan.jansen@gmail.example" },
+        { "medium": "voice", "address": "+31201112233" },
+    ]);
+    admin.post("/v1/profiles", json!({ "name": "Fay", "contacts": contacts })).await.expect(201);
+    for (typed, name) in [
+        ("00777", "Ada"),
+        ("10-042", "Bea"),
+        ("4-5", "De 4-5 Molens"),
+        ("2024/0018", "De 4-5 Molens"),
+        ("Q-1", "Cas"),
+        ("q-10", "Eva"),
+        ("jan.jansen@gmail.example", "Fay"),
+        ("jan.jansen@gm", "Fay"),
+        ("+31 (0)20 111 22 33", "Fay"),
+        ("020\u{2013}1112233", "Fay"),
+        ("０２０ １１１２２３３", "Fay"),
+    ] {
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("q", typed).finish();
+        let found = admin.get(&format!("/v1/profiles?{query}")).await.expect(200);
+        assert_eq!(found.each("name").first().map(String::as_str), Some(name), "{typed}");
+    }
+    let born = admin.get("/v1/profiles?q=1987-06-05").await.expect(200);
+    assert_eq!(born.data().len(), 5);
+    let number = admin.get("/v1/contacts?q=%2B31(0)20-1112233").await.expect(200);
+    assert_eq!(number.each("address"), ["+31201112233"]);
+}
+
+#[actix_web::test]
+async fn a_filter_holds_within_a_search_and_the_label_says_what_matched() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let options = json!([{ "value": "a", "label": "Land" }, { "value": "c", "label": "Sea" }]);
+    let field = json!({ "key": "by", "label": "By", "type": "multi_select", "options": options, "searchable": true });
+    let field = admin.post("/v1/profile-fields", field).await.expect(201).id();
+    for _ in 0..3 {
+        admin.post("/v1/profiles", json!({ "name": "Willem Zwart" })).await.expect(201);
+    }
+    let contacts = json!([{ "medium": "email", "address": "w@example.com", "name": "Willem Zwart" }]);
+    let body = json!({ "name": "Hidden BV", "contacts": contacts, "fields": { "by": ["a", "c"] } });
+    let hidden = admin.post("/v1/profiles", body).await.expect(201).id();
+    let found = admin.get("/v1/profiles?q=willem+zwart&medium=email").await.expect(200);
+    assert_eq!(found.each("name"), ["Hidden BV"]);
+    assert_eq!(admin.get("/v1/profiles?q=willem+zwart").await.expect(200)["truncated"], true);
+    let found = admin.get("/v1/profiles?q=sea").await.expect(200);
+    assert_eq!(found.data()[0]["matched"], json!({ "on": "field", "text": "Sea" }));
+
+    // In the order of the options, whichever that is.
+    let options = json!([{ "value": "c", "label": "Sea" }, { "value": "a", "label": "Land" }]);
+    admin.patch(&format!("/v1/profile-fields/{field}"), json!({ "options": options })).await.expect(200);
+    let path = format!("/v1/profiles/{hidden}");
+    assert_eq!(admin.get(&path).await.expect(200)["fields"]["by"], json!(["c", "a"]));
+    let same = admin.patch(&path, json!({ "fields": { "by": ["a", "c"] } })).await.expect(200);
+    assert_eq!((&same["version"], &same["fields"]["by"]), (&json!(1), &json!(["c", "a"])));
+}
+
+#[actix_web::test]
+async fn profiles_without_a_contact_moment_come_last_in_either_direction() {
+    let world = World::new().await;
+    let admin = world.admin();
+    for (name, day) in [("Ada", None), ("Bea", Some(2)), ("Cas", None), ("Dora", Some(1))] {
+        let id = admin.post("/v1/profiles", json!({ "name": name })).await.expect(201).id();
+        if let Some(day) = day {
+            world.database.execute(&format!(
+                "UPDATE profile_activity SET last_contact_moment_at = '2026-01-0{day}' WHERE profile_id = '{id}'"
+            ));
+        }
+    }
+    for (query, expected) in [
+        ("sort=last_contact_moment_at", ["Dora", "Bea", "Ada", "Cas"]),
+        ("sort=-last_contact_moment_at", ["Bea", "Dora", "Cas", "Ada"]),
+        ("sort=last_contact_moment_at&kind=person", ["Dora", "Bea", "Ada", "Cas"]),
+    ] {
+        for limit in [1, 2, 3, 4] {
+            let walked = admin.walk(&format!("/v1/profiles?{query}"), limit).await;
+            let names: Vec<&str> = walked.iter().map(|profile| profile["name"].as_str().unwrap()).collect();
+            assert_eq!(names, expected, "{query} by {limit}");
+        }
+    }
+}
+
+#[actix_web::test]
 async fn contacts_are_counted_whether_they_are_all_shown_or_not() {
     let world = World::new().await;
     let agent = world.agent("Grace").await;
@@ -207,6 +313,10 @@ async fn required_fields_bind_those_who_create_but_not_an_open_conversation() {
     let made = attach(&agent, &id, json!({ "new_profile": { "name": "Ada" } })).await.expect(201);
     assert_eq!(made["profile"]["missing_fields"], json!(["number"]));
     let path = format!("/v1/profiles/{}", made.text("/profile/id"));
+    // Its name alone can be changed; who edits its fields has to give what it lacks.
+    agent.patch(&path, json!({ "name": "Ada L." })).await.expect(200);
+    let nulled = agent.patch(&path, json!({ "fields": { "number": null } })).await;
+    nulled.wrong_fields(&[("/fields/number", "required")]);
     let filled = agent.patch(&path, json!({ "fields": { "number": "R-1" } })).await.expect(200);
     assert_eq!(filled["missing_fields"], json!([]));
     let cleared = agent.patch(&path, json!({ "fields": { "number": null } })).await;
@@ -460,7 +570,7 @@ async fn the_list_is_filtered_and_sorted_and_its_pages_are_whole() {
     agent
         .get("/v1/profiles?created_at.gte=2020-01-01&updated_at.lt=2020-01-01")
         .await
-        .wrong_fields(&[("updated_at.gte", "unsupported")]);
+        .wrong_fields(&[("updated_at.lt", "unsupported")]);
     let both = agent.get("/v1/profiles?q=a&created_at.gte=2020-01-01&updated_at.lt=2020-01-01").await;
     assert!(both.expect(200).data().is_empty());
     agent.get("/v1/profiles?sort=field[nope]").await.wrong_fields(&[("sort", "unknown")]);

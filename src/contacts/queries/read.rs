@@ -61,7 +61,8 @@ pub fn list_contacts(
                     .filter(contact_channels::channel_id.eq_any(filter.channel_id.clone())),
             ));
         }
-        for word in text::query_words(filter.q.as_deref().unwrap_or_default()) {
+        let typed = filter.q.as_deref().unwrap_or_default();
+        for word in text::query_number(typed).map_or_else(|| text::query_words(typed), |number| vec![number]) {
             query = query.filter(exists(
                 contact_terms::table
                     .filter(contact_terms::organization_id.eq(organization))

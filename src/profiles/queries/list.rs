@@ -144,41 +144,54 @@ fn sorted(
         Order::Name => of_profiles!(profiles::sort_name, String as Text),
         Order::CreatedAt => of_profiles!(profiles::created_at, DateTime<Utc> as Timestamptz),
         Order::UpdatedAt => of_profiles!(profiles::updated_at, DateTime<Utc> as Timestamptz),
-        Order::LastContactMomentAt => {
-            let (last, id) = (profile_activity::last_contact_moment_at, profile_activity::profile_id);
-            let all = || {
-                let mut query =
-                    profile_activity::table.filter(profile_activity::organization_id.eq(organization)).into_boxed();
-                if let Some(from) = wanted.filter.moment_from {
-                    query = query.filter(last.ge(from.start(wanted.zone)));
-                }
-                if let Some(before) = wanted.filter.moment_before {
-                    query = query.filter(last.lt(before.start(wanted.zone)));
-                }
-                query
-            };
-            let fitting = match wanted.has_filters() {
-                true => all().filter(id.eq_any(fitting().select(profiles::id))),
-                false => all(),
-            };
-            let after = page.after()?;
-            let (rows, left_at) = keys!(
-                all(),
-                fitting,
-                reach,
-                page.rows(),
-                last,
-                id,
-                TimeOrNever as Timestamptz,
-                descending,
-                after,
-                conn
-            );
-            Keys::new(rows, left_at, page)
-        }
+        Order::LastContactMomentAt => by_moment(conn, organization, wanted, descending, page, reach),
         Order::Missing(field) => lacking(conn, organization, wanted, field, descending, page),
         Order::Field(field) => by_field(conn, organization, wanted, field, descending, page, reach),
     }
+}
+
+/// Those that had a contact moment in its order, then those that had none: in the index these come before all others.
+fn by_moment(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    wanted: &Wanted,
+    descending: bool,
+    page: &Page,
+    reach: &Reach,
+) -> Result<Keys> {
+    let (last, id) = (profile_activity::last_contact_moment_at, profile_activity::profile_id);
+    let never = TimeOrNever(None);
+    let after: Option<(TimeOrNever, ProfileId)> = page.after()?;
+    let (mut rows, mut left_at) = (Vec::new(), None);
+    for had_one in [true, false] {
+        let room = page.rows() - i64::try_from(rows.len()).unwrap_or(i64::MAX);
+        let is_behind = had_one && after.is_some_and(|(last, _)| last == never);
+        if room <= 0 || left_at.is_some() || is_behind || (!had_one && wanted.filter.moment_from.is_some()) {
+            continue;
+        }
+        let all = || {
+            let mut query =
+                profile_activity::table.filter(profile_activity::organization_id.eq(organization)).into_boxed();
+            query = if had_one { query.filter(last.gt(never)) } else { query.filter(last.eq(never)) };
+            if let Some(from) = wanted.filter.moment_from {
+                query = query.filter(last.ge(from.start(wanted.zone)));
+            }
+            if let Some(before) = wanted.filter.moment_before {
+                query = query.filter(last.lt(before.start(wanted.zone)));
+            }
+            query
+        };
+        let fitting = match wanted.has_filters() {
+            true => all().filter(id.eq_any(filtered(organization, wanted).select(profiles::id))),
+            false => all(),
+        };
+        let after = after.filter(|(last, _)| had_one == (*last != never));
+        let (found, left) =
+            keys!(all(), fitting, reach, room, last, id, TimeOrNever as Timestamptz, descending, after, conn);
+        rows.extend(found);
+        left_at = left;
+    }
+    Keys::new(rows, left_at, page)
 }
 
 /// Those that lack a required field, this one or any: ids of profiles are in the order in which they were made.

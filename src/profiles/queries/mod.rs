@@ -32,7 +32,7 @@ use crate::profile_fields::{self, ProfileField};
 pub use history::{contact_history, profile_history};
 pub use list::list_profiles;
 pub use names::{Candidate, Candidates, Reach, Sought, Source, candidates, in_names, spelled};
-pub use search::{having, matching_contacts, matching_fields, those_having, wanted_of};
+pub use search::{beginning_elsewhere, having, matching_contacts, matching_fields, those_having, wanted_of};
 pub use values::write_values;
 pub use wanted::Wanted;
 pub use write::{insert_profiles, write_names, write_profiles};

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, Integer, Nullable, Text, Uuid};
+use diesel::sql_types::{Array, BigInt, Bool, Integer, Nullable, Text, Uuid};
 
 use super::names::Sought;
 use super::wanted::{Wanted, filtered};
@@ -95,6 +95,64 @@ pub fn matching_fields(
         FROM profile_field_terms WHERE organization_id = wanted.organization_id AND profile_id = wanted.id OFFSET 0) \
         AS held WHERE held.term >= low AND held.term < high";
     Ok(OfEach::<(Uuid, Uuid)>::new(sql, organization, ids, prefix).load(conn)?)
+}
+
+/// Profiles of which a contact's address, or the value of one of these fields, begins with all that was `typed`, and
+/// whether it is just that: at most `limit` of each.
+pub fn beginning_elsewhere(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    fields: Vec<ProfileFieldId>,
+    typed: &str,
+    limit: i64,
+) -> Result<Vec<(ProfileId, bool)>> {
+    let (low, high) = (typed.to_owned(), prefix_end(typed));
+    Ok(BeginningElsewhere { organization, fields, low, high, limit }.load(conn)?)
+}
+
+#[derive(QueryId)]
+struct BeginningElsewhere {
+    organization: OrganizationId,
+    fields: Vec<ProfileFieldId>,
+    low: String,
+    high: String,
+    limit: i64,
+}
+
+impl Query for BeginningElsewhere {
+    type SqlType = (Uuid, Bool);
+}
+
+impl RunQueryDsl<PgConnection> for BeginningElsewhere {}
+
+impl QueryFragment<Pg> for BeginningElsewhere {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("(SELECT profile_id, term = ");
+        out.push_bind_param::<Text, _>(&self.low)?;
+        out.push_sql(" FROM contact_terms WHERE profile_id IS NOT NULL");
+        self.push_range("term", out.reborrow())?;
+        out.push_sql(") UNION ALL SELECT held.* FROM unnest(");
+        out.push_bind_param::<Array<Uuid>, _>(&self.fields)?;
+        out.push_sql(") AS field (id) CROSS JOIN LATERAL (SELECT profile_id, sort_value = ");
+        out.push_bind_param::<Text, _>(&self.low)?;
+        out.push_sql(" FROM profile_field_values WHERE field_id = field.id");
+        self.push_range("sort_value", out.reborrow())?;
+        out.push_sql(") AS held");
+        Ok(())
+    }
+}
+
+impl BeginningElsewhere {
+    fn push_range<'b>(&'b self, column: &str, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql(" AND organization_id = ");
+        out.push_bind_param::<Uuid, _>(&self.organization)?;
+        out.push_sql(&format!(" AND {column} >= "));
+        out.push_bind_param::<Text, _>(&self.low)?;
+        out.push_sql(&format!(" AND {column} < "));
+        out.push_bind_param::<Text, _>(&self.high)?;
+        out.push_sql(&format!(" ORDER BY {column}, profile_id LIMIT "));
+        out.push_bind_param::<BigInt, _>(&self.limit)
+    }
 }
 
 struct Having {
