@@ -281,8 +281,14 @@ impl<'f> Unconvertible<'f> {
 
 /// The type wanted, as parameters.
 fn target(field: &ProfileField) -> Vec<(&'static str, &str)> {
-    let options = field.options.iter().flatten().map(|option| ("option", option.value.as_str()));
-    [("to", field.field_type.as_str())].into_iter().chain(options).collect()
+    let options = || field.options.iter().flatten();
+    let mut target = vec![("to", field.field_type.as_str())];
+    target.extend(options().map(|option| ("option", option.value.as_str())));
+    // A value may become an option by its label.
+    if options().any(|option| option.label != option.value) {
+        target.extend(options().map(|option| ("label", option.label.as_str())));
+    }
+    target
 }
 
 fn listed_by(field: ProfileFieldId, rule: &str, more: &[(&str, &str)]) -> String {
@@ -290,9 +296,15 @@ fn listed_by(field: ProfileFieldId, rule: &str, more: &[(&str, &str)]) -> String
     format!("/v1/profile-fields/{field}/violations?{query}")
 }
 
-/// What the field would be with this type; `options` are those of a select or multi_select, where not its own.
-pub fn with_type(was: &ProfileField, to: FieldType, options: &[String]) -> Result<ProfileField> {
-    let inputs: Vec<_> = options.iter().map(|option| OptionInput::from(option.as_str())).collect();
+/// What the field would be with this type; `options`, with their `labels` if they have others, are those of a select or
+/// multi_select, where not its own.
+pub fn with_type(was: &ProfileField, to: FieldType, options: &[String], labels: &[String]) -> Result<ProfileField> {
+    if !labels.is_empty() && labels.len() != options.len() {
+        let error = FieldError::query("label", "length", "must be as many as there are options");
+        return Err(Error::invalid_field(error));
+    }
+    let labelled = options.iter().enumerate().map(|(place, option)| (option, labels.get(place).unwrap_or(option)));
+    let inputs: Vec<OptionInput> = labelled.map(|(value, label)| OptionInput::labelled(value, label)).collect();
     let mut errors = Vec::new();
     let options = match inputs.as_slice() {
         [] => was.options.clone().filter(|_| to.has_options()),

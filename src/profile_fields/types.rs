@@ -1,7 +1,9 @@
 //! Bodies of profile fields.
 
+use std::fmt;
+
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 use validator::{Validate, ValidationError};
@@ -100,15 +102,40 @@ list_of! {
 }
 
 /// An option as it is written: a plain text is both value and label.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(untagged)]
 pub enum OptionInput {
     Text(OptionText),
     Full(FullOption),
 }
 
+/// Derived, it would take an array for an option's members in their order.
+impl<'de> Deserialize<'de> for OptionInput {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = OptionInput;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("a text, or an object with value and label")
+            }
+
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<OptionInput, E> {
+                Ok(OptionInput::from(text))
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, members: A) -> Result<OptionInput, A::Error> {
+                FullOption::deserialize(de::value::MapAccessDeserializer::new(members)).map(OptionInput::Full)
+            }
+        }
+
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
 /// Both value and label of an option.
-#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(transparent)]
 #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 100, example = "Bronze")]
 pub struct OptionText(String);
@@ -129,6 +156,12 @@ pub struct FullOption {
 impl From<&str> for OptionInput {
     fn from(text: &str) -> Self {
         Self::Text(OptionText(text.to_owned()))
+    }
+}
+
+impl OptionInput {
+    pub fn labelled(value: &str, label: &str) -> Self {
+        Self::Full(FullOption { value: value.to_owned(), label: Some(label.to_owned()), retired: false })
     }
 }
 
@@ -321,6 +354,10 @@ pub struct ViolationFilter {
     #[serde(default)]
     #[param(value_type = Vec<OptionText>)]
     pub option: Vec<String>,
+    /// The label of each `option`, in their order. Without it, those are their own labels.
+    #[serde(default)]
+    #[param(value_type = Vec<OptionText>)]
+    pub label: Vec<String>,
 }
 
 /// A profile that stands in the way of a change.

@@ -19,10 +19,11 @@ pub fn list_violations(tx: &mut Tx, id: ProfileFieldId, list: &List<ViolationFil
     let refused = |name, code, message| Err(Error::invalid_field(FieldError::query(name, code, message)));
     let rule = filter.rule.unwrap_or(ViolatedRule::Required);
     match (rule, filter.to) {
-        (ViolatedRule::Type, Some(to)) => unconvertible(tx, &field, to, &filter.option, page),
+        (ViolatedRule::Type, Some(to)) => unconvertible(tx, &field, to, filter, page),
         (ViolatedRule::Type, None) => refused("to", "required", "is required with rule=type"),
         (_, Some(_)) => refused("to", "rule", "is taken with rule=type only"),
         (_, None) if !filter.option.is_empty() => refused("option", "rule", "is taken with rule=type only"),
+        (_, None) if !filter.label.is_empty() => refused("label", "rule", "is taken with rule=type only"),
         (ViolatedRule::Required, None) => without(tx, &field, page),
         (ViolatedRule::Unique, None) => unfit_to_be_unique(tx, &field, page),
     }
@@ -68,10 +69,10 @@ fn unconvertible(
     tx: &mut Tx,
     was: &ProfileField,
     to: FieldType,
-    options: &[String],
+    filter: &ViolationFilter,
     page: &Page,
 ) -> Result<ViolationList> {
-    let target = plan::with_type(was, to, options)?;
+    let target = plan::with_type(was, to, &filter.option, &filter.label)?;
     let behind = page.after::<Place>()?.map(|(_, id)| id);
     let limit = usize::try_from(page.rows()).map_err(Error::internal)?;
     let mut unconvertible = Unconvertible::new(tx, &target)?;

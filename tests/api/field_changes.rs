@@ -151,6 +151,19 @@ async fn a_field_gets_another_type_once_every_value_can_be_converted() {
     let refused = admin.patch(&size, json!({ "type": "number" })).await.problem(409, "in_use");
     assert_eq!(refused["count"], 1);
     assert_eq!(violations(&admin, &refused.text("/listed_by")).await, [named("Cas", "large", "type")]);
+    // Of two values, one becomes an option by its label.
+    let options = json!([{ "value": "ten", "label": "10" }, { "value": "big", "label": "large" }]);
+    let refused = admin
+        .patch(&size, json!({ "type": "select", "options": options, "default": null }))
+        .await
+        .problem(409, "in_use");
+    assert_eq!(refused["count"], 1);
+    let left = violations(&admin, &refused.text("/listed_by")).await;
+    assert_eq!(left.len(), 1);
+    admin
+        .patch(&size, json!({ "type": "select", "options": [["ten", "10", false]] }))
+        .await
+        .wrong_fields(&[("/options/0", "type")]);
     assert_eq!(fields_of(&admin, &ada).await["size"], "10");
     assert_eq!(admin.get(&size).await.expect(200)["version"], 1);
 
