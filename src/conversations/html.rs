@@ -232,6 +232,24 @@ fn is_elsewhere(address: &str) -> bool {
     Url::parse(address).is_ok_and(|address| address.scheme() != "cid")
 }
 
+/// What the HTML shows of the parts that came with it: the content ids of its `cid:` addresses.
+pub fn content_ids(html: &str) -> HashSet<String> {
+    let mut ids = HashSet::new();
+    let mut rest = html;
+    while let Some(at) = rest.as_bytes().windows(4).position(|some| some.eq_ignore_ascii_case(b"cid:")) {
+        let (before, address) = rest.split_at(at);
+        let end = match before.chars().next_back() {
+            Some(quote @ ('"' | '\'')) => address.find(quote),
+            _ => address.find(|letter: char| letter.is_whitespace() || "\"'<>)]".contains(letter)),
+        };
+        let (address, after) = address.split_at(end.unwrap_or(address.len()));
+        let unquoted = address.split("&quot;").next().unwrap_or(address).replace("&amp;", "&");
+        ids.extend(content_id(&unquoted));
+        rest = after;
+    }
+    ids
+}
+
 /// The content id of a `cid:` address, in which some characters are escaped.
 fn content_id(address: &str) -> Option<String> {
     let address = Url::parse(address).ok()?;

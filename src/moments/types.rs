@@ -95,7 +95,7 @@ pub struct ContactMomentFilter {
     /// Whose newest message occurred before then.
     #[param(example = "2026-12-31T12:00:00Z")]
     pub to: Option<When>,
-    /// With files, or without.
+    /// With files, or without; an image in a mail's text is none.
     #[serde(default, deserialize_with = "flag")]
     pub has_attachments: Option<bool>,
 }

@@ -124,7 +124,7 @@ fn notes_on<'a>(organization: OrganizationId, on: On) -> notes::BoxedQuery<'a, P
 
 pub fn create_note(tx: &mut Tx, on: On, body: &CreateNote) -> Result<Note> {
     let on = on.hold(tx)?;
-    let mut mentions = check_mentions(tx, &body.mentions)?;
+    let mut mentions = check_mentions(tx, &body.mentions, &[])?;
     add(&mut mentions, mentioned_in(tx, &body.body)?);
     let (profile, contact, conversation) = match on {
         On::Profile(id) => (Some(id), None, None),
@@ -168,7 +168,7 @@ pub fn update_note(tx: &mut Tx, id: NoteId, if_match: &IfMatch, body: &UpdateNot
     let text = body.body.as_ref().unwrap_or(&row.body);
     let mut mentions = row.mentions();
     if let Some(given) = &body.mentions {
-        mentions = check_mentions(tx, given)?;
+        mentions = check_mentions(tx, given, &mentions)?;
     } else if *text != row.body {
         // Who was mentioned by the earlier text alone is not any more.
         let earlier = mentioned_in(tx, &row.body)?;
@@ -287,15 +287,15 @@ pub fn reindex_notes(conn: &mut PgConnection, limit: i64) -> Result<usize> {
     Ok(stale.len())
 }
 
-/// Each once; 422 for who isn't a user of the organization.
-fn check_mentions(tx: &mut Tx, mentions: &[UserId]) -> Result<Vec<UserId>> {
-    let users = access::people(tx.conn, tx.organization, mentions.iter().map(|id| ActorRef::user(*id)))?;
+/// Each once; 422 for who isn't an active user of the organization, unless the note mentioned them before.
+fn check_mentions(tx: &mut Tx, mentions: &[UserId], before: &[UserId]) -> Result<Vec<UserId>> {
+    let colleagues = access::colleagues(tx.conn, tx.organization)?;
     let mut known = Vec::new();
     let mut errors = Vec::new();
     for (index, id) in mentions.iter().enumerate() {
-        if users.get(ActorRef::user(*id)).is_none() {
+        if !before.contains(id) && !colleagues.iter().any(|colleague| colleague.id == *id) {
             let field = format!("/mentions/{index}");
-            errors.push(FieldError::body(field, "user_not_found", "is no user of this organization"));
+            errors.push(FieldError::body(field, "user_not_found", "is no active user of this organization"));
         } else if !known.contains(id) {
             known.push(*id);
         }

@@ -138,6 +138,31 @@ async fn an_agent_searches_a_history() {
 }
 
 #[actix_web::test]
+async fn an_image_in_the_text_of_a_mail_is_no_attachment() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let channel = channel(&admin, "email").await;
+    let mut contact = String::new();
+    for (name, disposition) in [("logo.png", "inline"), ("offer.txt", "attachment")] {
+        let mail = format!(
+            "From: ada@example.com\r\nMessage-ID: <{name}@example.com>\r\nSubject: With {name}\r\nMIME-Version: 1.0\r\n\
+             Content-Type: multipart/related; boundary=X\r\n\r\n\
+             --X\r\nContent-Type: text/html\r\n\r\n<p>Hi <img src=\"cid:logo.png\"></p>\r\n\
+             --X\r\nContent-ID: <{name}>\r\nContent-Disposition: {disposition}; filename={name}\r\n\r\nx\r\n--X--\r\n"
+        );
+        let inbound = admin.request(reqwest::Method::POST, &format!("/v1/channels/{channel}/inbound"));
+        contact = text(&inbound.raw("message/rfc822", mail).await.expect(201).json, "contact_id");
+    }
+    let history = format!("/v1/contacts/{contact}/contact-moments?count=exact");
+    for search in ["", "&q=hi"] {
+        for (has, found) in [("true", "With offer.txt"), ("false", "With logo.png")] {
+            let list = admin.get(&format!("{history}{search}&has_attachments={has}")).await.expect(200);
+            assert_eq!((list.each("subject"), &list["count"]["value"]), (vec![found.to_owned()], &json!(1)), "{has}");
+        }
+    }
+}
+
+#[actix_web::test]
 async fn the_sidebar_stands_beside_a_conversation() {
     let world = World::new().await;
     let (admin, grace) = (world.admin(), world.agent("Grace").await);

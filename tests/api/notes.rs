@@ -111,6 +111,16 @@ async fn wrong_fields_are_all_named() {
     let note = admin.post(&path, json!({ "body": "hi" })).await.expect(201).id();
     let note = format!("/v1/notes/{note}");
     admin.patch(&note, json!({ "mentions": mentions })).await.wrong_fields(&unknown);
+    // Who has left is mentioned no more, but stays where they were.
+    let linus = world.agent("Linus").await;
+    let mentions = json!([linus.id]);
+    let kept = admin.post(&path, json!({ "body": "hi", "mentions": mentions })).await.expect(201).id();
+    admin.patch(&format!("/v1/users/{}", linus.id), json!({ "active": false })).await.expect(200);
+    let unknown = [("/mentions/0", "user_not_found")];
+    admin.post(&path, json!({ "body": "hi", "mentions": mentions })).await.wrong_fields(&unknown);
+    admin.patch(&note, json!({ "mentions": mentions })).await.wrong_fields(&unknown);
+    let body = json!({ "body": "hello", "mentions": mentions });
+    assert_eq!(admin.patch(&format!("/v1/notes/{kept}"), body).await.expect(200)["mentions"], mentions);
     let wrong = admin.patch(&note, json!({ "body": null, "author": "me" })).await;
     wrong.wrong_fields(&[("/body", "type"), ("/author", "unknown")]);
 }

@@ -229,7 +229,8 @@ impl<'w> Reading<'w> {
         if let Some(has_attachments) = &self.wanted.has_attachments {
             out.push_sql(
                 " AND ((SELECT true FROM attachments WHERE organization_id = conversation.organization_id \
-                 AND conversation_id = conversation.id AND message_id IS NOT NULL LIMIT 1) IS NOT NULL) = ",
+                 AND conversation_id = conversation.id AND message_id IS NOT NULL AND NOT inline LIMIT 1) \
+                 IS NOT NULL) = ",
             );
             out.push_bind_param::<Bool, _>(has_attachments)?;
         }

@@ -64,7 +64,7 @@ pub struct EmailAttachment {
     pub content_type: String,
     /// Without brackets; what `cid:` links in the HTML name (RFC 2392).
     pub content_id: Option<String>,
-    /// Whether it is meant to be shown within the text.
+    /// Whether the HTML shows it within the text.
     pub inline: bool,
     /// The file, byte for byte.
     pub content: Vec<u8>,

@@ -108,10 +108,28 @@ fn named_parts_are_files_byte_for_byte() {
     assert_eq!(names(&email), ["café.txt", "€.bin", "x.gif"]);
     let contents: Vec<_> = email.attachments.iter().map(|f| &f.content[..]).collect();
     assert_eq!(contents, [&b"a\xE9\r\nb\r\n"[..], b"\0\x01\x02", b"GIF\r\n--bb"]);
-    let inline: Vec<_> = email.attachments.iter().map(|file| file.inline).collect();
-    assert_eq!(inline, [false, false, true]);
     assert_eq!(email.attachments.last().unwrap().content_id.as_deref(), Some("i@x"));
     assert_eq!(email.text, "");
+}
+
+#[test]
+fn what_the_html_shows_is_inline_whatever_the_disposition_says() {
+    let inline = |text: &str, disposition: &str, id: &str| {
+        let mail = format!(
+            "Content-Type: multipart/related; boundary=b\n\n--b\n{text}\n--b\nContent-Type: image/png; name=a.png\n\
+             Content-Disposition: {disposition}\n{id}\n\nx\n--b--"
+        );
+        parsed(&mail).attachments[0].inline
+    };
+    let html = "Content-Type: text/html\n\n<img src=\"CID:a%40x\">";
+    let style = "Content-Type: text/html\n\n<p style=\"background: url(&quot;cid:a@x&quot;)\">";
+    for disposition in ["inline", "attachment"] {
+        assert!(inline(html, disposition, "Content-ID: <a@x>"));
+        assert!(inline(style, disposition, "Content-Location: cid:a@x"));
+        assert!(!inline(html, disposition, "Content-ID: <other@x>"));
+        assert!(!inline(html, disposition, "X: y"));
+        assert!(!inline("\ncid:a@x", disposition, "Content-ID: <a@x>"));
+    }
 }
 
 #[test]

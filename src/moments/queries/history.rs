@@ -196,7 +196,8 @@ impl History {
         if let Some(has_attachment) = &self.has_attachment {
             out.push_sql(
                 " AND EXISTS (SELECT 1 FROM attachments WHERE attachments.organization_id = taken.organization_id \
-                 AND attachments.conversation_id = taken.conversation_id AND attachments.message_id IS NOT NULL) = ",
+                 AND attachments.conversation_id = taken.conversation_id AND attachments.message_id IS NOT NULL \
+                 AND NOT attachments.inline) = ",
             );
             out.push_bind_param::<Bool, _>(has_attachment)?;
         }
