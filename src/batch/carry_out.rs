@@ -146,7 +146,7 @@ fn create(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written
                 NotedType::Contact => On::Contact(ContactId(body.on.id)),
                 NotedType::Conversation => On::Conversation(ConversationId(body.on.id)),
             };
-            let Note { id, version, .. } = notes::create_note(tx, on, &body.into())?;
+            let Note { id, version, .. } = notes::create_note(tx, on, &body.note())?;
             (id.0, version)
         }
         Resource::Channel => {

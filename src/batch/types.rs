@@ -101,7 +101,7 @@ impl Validate for Operation {
 }
 
 /// A note to be written, and on what.
-#[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({
     "on": { "type": "profile", "id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11" }, "body": "Prefers to be called in the morning.",
@@ -118,10 +118,17 @@ pub struct CreateNoteOn {
     pub mentions: Vec<UserId>,
 }
 
-impl From<CreateNoteOn> for CreateNote {
-    fn from(note: CreateNoteOn) -> Self {
-        let CreateNoteOn { on: _, body, pinned, mentions } = note;
-        Self { body, pinned, mentions }
+impl CreateNoteOn {
+    pub fn note(&self) -> CreateNote {
+        let Self { on: _, body, pinned, mentions } = self.clone();
+        CreateNote { body, pinned, mentions }
+    }
+}
+
+/// By the rules of the note's own route.
+impl Validate for CreateNoteOn {
+    fn validate(&self) -> Result<(), ValidationErrors> {
+        self.note().validate()
     }
 }
 

@@ -263,6 +263,24 @@ async fn an_operation_has_what_its_kind_needs() {
 }
 
 #[actix_web::test]
+async fn a_note_follows_the_rules_of_its_own_route() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let profile = admin.post("/v1/profiles", json!({ "name": "Ada" })).await.expect(201).id();
+    let notes = [
+        json!({ "body": " \n" }),
+        json!({ "body": "x".repeat(20_001) }),
+        json!({ "body": "x", "mentions": vec![admin.id.clone(); 51] }),
+    ];
+    for mut note in notes {
+        let alone = admin.post(&format!("/v1/profiles/{profile}/notes"), note.clone()).await.problem(422, "invalid");
+        note["on"] = json!({ "type": "profile", "id": profile });
+        let results = batch(&admin, json!([{ "op": "create", "resource": "note", "body": note }])).await;
+        assert_eq!(results[0]["problem"]["errors"], alone["errors"]);
+    }
+}
+
+#[actix_web::test]
 async fn a_batch_that_is_sent_again_is_done_once() {
     let world = World::new().await;
     let admin = world.admin();
