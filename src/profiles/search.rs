@@ -103,7 +103,7 @@ struct Hit {
 fn search(tx: &mut Tx, typed: &str, wanted: &Wanted, fields: &[ProfileField], page: &Page) -> Result<ProfileList> {
     let words = text::query_words(typed);
     let seen: usize = page.after()?.unwrap_or(0);
-    let shown = seen + usize::try_from(page.limit).unwrap_or(0);
+    let shown = seen.saturating_add(usize::try_from(page.limit).unwrap_or(0));
     let (hits, truncated) =
         if words.is_empty() { (Vec::new(), false) } else { hits(tx, typed, &words, wanted, shown)? };
     let total = hits.len();

@@ -571,3 +571,29 @@ async fn a_cursor_belongs_to_its_list() {
         assert_eq!(answer.status, 422, "{broken}: {}", answer.body());
     }
 }
+
+#[actix_web::test]
+async fn a_cursor_that_is_made_up_is_refused() {
+    use base64::Engine;
+    use sha2::{Digest, Sha256};
+    let world = World::new().await;
+    let id = "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11";
+    let cursor = |list: &str, key: Value| {
+        let key = key.to_string();
+        let mut bytes = Sha256::digest(format!("{list}\0{key}"))[..8].to_vec();
+        bytes.extend(key.into_bytes());
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+    };
+    let ask = |list: &str, key: Value| {
+        let separator = if list.ends_with('?') { "" } else { "&" };
+        world.admin().get(&format!("{list}{separator}cursor={}", cursor(list, key)))
+    };
+    ask("/v1/contacts?", json!(["ada", id])).await.expect(200);
+    ask("/v1/contacts?", json!(["a\0", id])).await.problem(422, "cursor_invalid");
+    let by_time = "/v1/contacts?sort=created_at";
+    ask(by_time, json!(["2024-01-01T00:00:00Z", id])).await.expect(200);
+    for time in ["-262142-01-01T00:00:00Z", "0000-12-31T23:59:59Z", "+10000-01-01T00:00:00Z"] {
+        ask(by_time, json!([time, id])).await.problem(422, "cursor_invalid");
+    }
+    ask("/v1/profiles?q=ada", json!(u64::MAX)).await.expect(200);
+}
