@@ -7,6 +7,7 @@ use uuid::Uuid;
 use validator::{Validate, ValidationError, ValidationErrors};
 
 use super::kinds::{self, BatchOperation};
+use crate::http::patch::not_null;
 use crate::http::problem::Problem;
 use crate::http::version::IfMatch;
 use crate::ids::UserId;
@@ -60,7 +61,7 @@ pub struct Operation {
     pub resource: Resource,
     pub id: Option<Uuid>,
     pub upsert_on: Option<String>,
-    #[serde(skip_serializing)]
+    #[serde(default, deserialize_with = "not_null", skip_serializing)]
     pub if_match: Option<IfMatch>,
     #[serde(default, deserialize_with = "object", skip_serializing)]
     pub body: Option<Value>,
@@ -68,8 +69,7 @@ pub struct Operation {
 
 /// Kept as it is, since only its kind says what it holds.
 fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    let members: Option<Map<String, Value>> = Option::deserialize(deserializer)?;
-    Ok(members.map(Value::Object))
+    Map::deserialize(deserializer).map(|members| Some(Value::Object(members)))
 }
 
 /// An operation has what its kind needs, and nothing that it doesn't know.

@@ -238,6 +238,7 @@ async fn an_operation_has_what_its_kind_needs() {
         { "op": "upsert", "resource": "profile", "body": [] },
         { "op": "attach", "resource": "note", "id": nil, "body": {} },
         { "op": "delete", "resource": "contact", "id": "1", "if_match": true },
+        { "op": "detach", "resource": "contact", "id": nil, "if_match": null, "body": null },
     ]))
     .await
     .wrong_fields(&[
@@ -255,6 +256,8 @@ async fn an_operation_has_what_its_kind_needs() {
         ("/operations/5/op", "choice"),
         ("/operations/6/id", "type"),
         ("/operations/6/if_match", "type"),
+        ("/operations/7/if_match", "type"),
+        ("/operations/7/body", "type"),
     ]);
     admin
         .post("/v1/batch", json!({ "atomic": 1 }))

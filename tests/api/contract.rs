@@ -597,3 +597,22 @@ async fn a_cursor_that_is_made_up_is_refused() {
     }
     ask("/v1/profiles?q=ada", json!(u64::MAX)).await.expect(200);
 }
+
+#[actix_web::test]
+async fn null_is_no_object() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let fields = json!({ "name": "Ada", "fields": null });
+    admin.post("/v1/profiles", fields.clone()).await.wrong_fields(&[("/fields", "type")]);
+    let profile = admin.post("/v1/profiles", json!({ "name": "Ada" })).await.expect(201).id();
+    admin.patch(&format!("/v1/profiles/{profile}"), fields.clone()).await.wrong_fields(&[("/fields", "type")]);
+    let contact = json!({ "medium": "email", "address": "ada@example.com" });
+    let contact = admin.post("/v1/contacts", contact).await.expect(201).id();
+    let attach = admin.put(&format!("/v1/contacts/{contact}/profile"), json!({ "new_profile": fields }));
+    attach.await.wrong_fields(&[("/new_profile/fields", "type")]);
+    let settings = json!({ "name": "Support", "medium": "email", "settings": null });
+    admin.post("/v1/channels", settings).await.wrong_fields(&[("/settings", "type")]);
+    let made = admin.post("/v1/channels", channel("Support")).await.expect(201).id();
+    let change = admin.patch(&format!("/v1/channels/{made}"), json!({ "settings": null }));
+    change.await.wrong_fields(&[("/settings", "type")]);
+}
