@@ -80,6 +80,7 @@ impl State {
     components(schemas(
         problem::Problem,
         problem::ErrorCode,
+        problem::ProblemOrganization,
         problem::FieldProblem,
         problem::FieldLocation,
         // What only parameters are made of isn't found by itself.
@@ -125,12 +126,16 @@ pub fn document() -> serde_json::Result<Value> {
     docs::complete(document, DEPRECATED)
 }
 
+/// What isn't in the document, and is only read.
+const BESIDE: [&str; 5] = ["/openapi.json", "/healthz", "/readyz", "/metrics", "/docs/{_:.*}"];
+
 /// The methods of each path, for answers to the others.
 struct Routes(Vec<(actix_web::dev::ResourceDef, Vec<Method>)>);
 
 impl Routes {
     fn of(document: &Value) -> Self {
         let paths = document.pointer("/paths").and_then(Value::as_object).into_iter().flatten();
+        let beside = BESIDE.map(|path| (actix_web::dev::ResourceDef::new(path), vec![Method::GET]));
         Self(
             paths
                 .map(|(path, item)| {
@@ -138,6 +143,7 @@ impl Routes {
                     let methods = methods.filter_map(|(name, _)| name.to_uppercase().parse().ok()).collect();
                     (actix_web::dev::ResourceDef::new(path.as_str()), methods)
                 })
+                .chain(beside)
                 .collect(),
         )
     }
@@ -213,6 +219,7 @@ pub fn app(
         .wrap(cors(&state.config.cors_origins))
         .wrap(from_fn(middleware::finish))
         .wrap(Compress::default())
+        .wrap(from_fn(middleware::any_encoding))
         .wrap(from_fn(middleware::head_as_get))
         .wrap(TracingLogger::default())
 }

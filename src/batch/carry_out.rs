@@ -38,7 +38,7 @@ pub fn carry_out(tx: &mut Tx, caller: &Caller, batch: &Batch) -> Result<BatchRes
     // Batches lock in the order of their operations, and may wait for each other in a circle over what they name by other
     // than its id. Who was in one before isn't again.
     let alone = tx.again;
-    queries::lock_batches(tx, alone, batch.operations.iter().filter_map(|operation| operation.id))?;
+    queries::lock_batches(tx, alone, batch.operations.iter().filter_map(|operation| Some(operation.id?.0)))?;
     let mut results = Vec::new();
     for run in batch.operations.chunk_by(Operation::goes_with) {
         carry_out_run(tx, caller, run, &mut results)?;
@@ -68,7 +68,7 @@ fn carry_out_run(tx: &mut Tx, caller: &Caller, run: &[Operation], results: &mut 
             index,
             status: problem::status(error.code()).as_u16(),
             outcome: BatchOutcome::Refused,
-            id: operation.id,
+            id: operation.id.map(|id| id.0),
             version: None,
             problem: Some(problem::value(&error, caller.request_id)),
         }),
@@ -104,7 +104,7 @@ fn write_run(tx: &mut Tx, caller: &Caller, run: &[Operation]) -> Result<Vec<Writ
 /// Makes profiles, or changes those that have the same value of `upsert_on`.
 fn save_profiles(tx: &mut Tx, upsert_on: Option<&str>, run: &[Operation]) -> Result<Vec<Written>> {
     let bodies: Vec<CreateProfile> = run.iter().map(Operation::body).collect::<Result<_>>()?;
-    let saved = profiles::save_profiles(tx, upsert_on, &bodies)?;
+    let saved = profiles::save_profiles(tx, upsert_on, &bodies).map_err(Error::parameters_in_body)?;
     let written = saved.into_iter().map(|Saved { id, version, outcome }| {
         let (status, outcome) = match outcome {
             Outcome::Created => (201, BatchOutcome::Created),
@@ -227,7 +227,7 @@ impl Operation {
     }
 
     fn id(&self) -> Result<Uuid> {
-        self.id.ok_or_else(no_such_kind)
+        self.id.map(|id| id.0).ok_or_else(no_such_kind)
     }
 
     fn if_match(&self) -> crate::http::version::IfMatch {

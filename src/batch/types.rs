@@ -7,9 +7,10 @@ use uuid::Uuid;
 use validator::{Validate, ValidationError, ValidationErrors};
 
 use super::kinds::{self, BatchOperation};
+use crate::http::patch::not_null;
 use crate::http::problem::Problem;
 use crate::http::version::IfMatch;
-use crate::ids::UserId;
+use crate::ids::{AnyId, UserId};
 use crate::notes::{CreateNote, Noted};
 use crate::text_enum::text_enum;
 
@@ -58,9 +59,9 @@ pub struct Batch {
 pub struct Operation {
     pub op: Op,
     pub resource: Resource,
-    pub id: Option<Uuid>,
+    pub id: Option<AnyId>,
     pub upsert_on: Option<String>,
-    #[serde(skip_serializing)]
+    #[serde(default, deserialize_with = "not_null", skip_serializing)]
     pub if_match: Option<IfMatch>,
     #[serde(default, deserialize_with = "object", skip_serializing)]
     pub body: Option<Value>,
@@ -68,8 +69,7 @@ pub struct Operation {
 
 /// Kept as it is, since only its kind says what it holds.
 fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
-    let members: Option<Map<String, Value>> = Option::deserialize(deserializer)?;
-    Ok(members.map(Value::Object))
+    Map::deserialize(deserializer).map(|members| Some(Value::Object(members)))
 }
 
 /// An operation has what its kind needs, and nothing that it doesn't know.
@@ -173,7 +173,7 @@ pub struct BatchResult {
     pub id: Option<Uuid>,
     /// The version that it has now; null for what is gone or was refused.
     pub version: Option<i32>,
-    /// Why it was refused. Its fields are those of the operation's body.
+    /// Why it was refused. Its fields are those of the operation's body, and `/upsert_on`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Problem>)]
     pub problem: Option<Value>,

@@ -23,6 +23,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Everything that happened behind the cursor, oldest first, deletions, attaches and detaches included; nothing is
 /// missed and nothing comes twice. Without a cursor it begins now. With `wait`, an empty answer comes only after that
 /// many seconds.
+///
+/// Not among it: what somebody has read, in conversations and mentions, which is one user's own; and the values that went
+/// with a deleted profile field, of which only `profile_field.deleted` tells.
 #[utoipa::path(tag = "changes", params(ChangeFilter, PageParams), responses(
     (status = 200, description = "What happened.", body = ChangeList),
 ))]
@@ -36,10 +39,11 @@ pub async fn list_changes(caller: Caller, list: List<ChangeFilter>, db: Data<Db>
         let (filter, asked) = (filter.clone(), page.clone());
         let changes =
             db.read(&caller, move |tx| queries::list_changes(tx.conn, tx.organization, &filter, &asked)).await?;
-        if !changes.data.is_empty() || Instant::now() + PAUSE > until {
+        let left = until.saturating_duration_since(Instant::now());
+        if !changes.data.is_empty() || left.is_zero() {
             return Ok(Answer::ok(&changes)?.next_cursor(Some(changes.next_cursor)));
         }
         page = page.behind(changes.next_cursor);
-        sleep(PAUSE).await;
+        sleep(PAUSE.min(left)).await;
     }
 }

@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use validator::Validate;
+use validator::{Validate, ValidationError};
 
 use crate::actor::Actor;
+use crate::db::events;
 use crate::http::query::number;
 use crate::ids::EventId;
 
@@ -46,6 +47,7 @@ pub struct ChangeList {
 pub struct ChangeFilter {
     /// Of this type; repeat it for any of several.
     #[serde(default, rename = "type")]
+    #[validate(custom(function = "can_happen"))]
     #[param(example = json!(["profile.updated"]))]
     pub kind: Vec<String>,
     /// How many seconds to wait for a change when there is none yet.
@@ -53,4 +55,12 @@ pub struct ChangeFilter {
     #[validate(range(min = 0, max = 30))]
     #[param(minimum = 0, maximum = 30, default = 0)]
     pub wait: Option<i64>,
+}
+
+/// A type that nothing has would be waited for in vain.
+fn can_happen(kinds: &[String]) -> Result<(), ValidationError> {
+    match kinds.iter().find(|kind| !events::KINDS.contains(&kind.as_str())) {
+        Some(kind) => Err(ValidationError::new("choice").with_message(format!("nothing has the type {kind}").into())),
+        None => Ok(()),
+    }
 }

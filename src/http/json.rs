@@ -47,6 +47,11 @@ impl<'de> Deserializer<'de> for Json<'de> {
         if self.0.is_object() { self.deserialize_any(visitor) } else { Err(Error::custom("must be an object")) }
     }
 
+    /// Not null either, which a map of `serde_json` takes for an empty one.
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        if self.0.is_object() { self.deserialize_any(visitor) } else { Err(Error::custom("must be an object")) }
+    }
+
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
@@ -61,7 +66,7 @@ impl<'de> Deserializer<'de> for Json<'de> {
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
-        unit unit_struct seq tuple tuple_struct map identifier ignored_any
+        unit unit_struct seq tuple tuple_struct identifier ignored_any
     }
 }
 

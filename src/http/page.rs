@@ -6,8 +6,10 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use chrono::{DateTime, Datelike, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 use validator::Validate;
@@ -171,7 +173,11 @@ impl Page {
         if checksum != self.checksum(key) {
             return Err(refused());
         }
-        serde_json::from_slice(key).map_err(|_| refused())
+        let key: Value = serde_json::from_slice(key).map_err(|_| refused())?;
+        if !is_storable(&key) {
+            return Err(refused());
+        }
+        K::deserialize(key).map_err(|_| refused())
     }
 
     /// Drops the row beyond the page, and says where the next page begins.
@@ -199,6 +205,18 @@ impl Page {
         hash.update([0]);
         hash.update(key);
         hash.finalize().iter().take(CHECKSUM).copied().collect()
+    }
+}
+
+/// Whether PostgreSQL takes all that is in a key: the checksum has no secret, so anybody can make one up.
+fn is_storable(key: &Value) -> bool {
+    match key {
+        Value::String(text) => {
+            let year = text.parse::<DateTime<Utc>>().map(|time| time.year());
+            !text.contains('\0') && year.map_or(true, |year| (1..=9999).contains(&year))
+        }
+        Value::Array(parts) => parts.iter().all(is_storable),
+        _ => true,
     }
 }
 

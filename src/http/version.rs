@@ -26,7 +26,6 @@ impl IfMatch {
 impl<'de> Deserialize<'de> for IfMatch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Ok(match Value::deserialize(deserializer)? {
-            Value::Null => Self(None),
             Value::Number(version) => {
                 Self(Some(version.as_i64().and_then(|one| one.try_into().ok()).into_iter().collect()))
             }

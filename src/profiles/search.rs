@@ -111,7 +111,7 @@ fn search(tx: &mut Tx, typed: &str, wanted: &Wanted, fields: &[ProfileField], pa
         None => vec![words],
     };
     let seen: usize = page.after()?.unwrap_or(0);
-    let shown = seen + usize::try_from(page.limit).unwrap_or(0);
+    let shown = seen.saturating_add(usize::try_from(page.limit).unwrap_or(0));
     let (mut hits, mut truncated, mut words) = (Vec::new(), false, Vec::new());
     for (typed, read) in readings {
         if hits.is_empty() && !read.is_empty() {

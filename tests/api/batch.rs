@@ -238,6 +238,7 @@ async fn an_operation_has_what_its_kind_needs() {
         { "op": "upsert", "resource": "profile", "body": [] },
         { "op": "attach", "resource": "note", "id": nil, "body": {} },
         { "op": "delete", "resource": "contact", "id": "1", "if_match": true },
+        { "op": "detach", "resource": "contact", "id": nil, "if_match": null, "body": null },
     ]))
     .await
     .wrong_fields(&[
@@ -255,6 +256,8 @@ async fn an_operation_has_what_its_kind_needs() {
         ("/operations/5/op", "choice"),
         ("/operations/6/id", "type"),
         ("/operations/6/if_match", "type"),
+        ("/operations/7/if_match", "type"),
+        ("/operations/7/body", "type"),
     ]);
     admin
         .post("/v1/batch", json!({ "atomic": 1 }))
@@ -441,7 +444,8 @@ async fn a_script_learns_which_of_a_hundred_was_refused() {
     let results = batch(&admin, json!(operations)).await;
     assert_eq!(told(&results), expected);
     let field = |at: usize| &results[at]["problem"]["errors"][0]["field"];
-    assert_eq!([field(0), field(1), field(99)], ["/name", "upsert_on", "/fields/nothing"]);
+    assert_eq!([field(0), field(1), field(99)], ["/name", "/upsert_on", "/fields/nothing"]);
+    assert_eq!(results[1]["problem"]["errors"][0]["in"], "body");
 }
 
 #[actix_web::test]

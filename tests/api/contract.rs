@@ -30,6 +30,12 @@ async fn a_method_that_a_route_does_not_have() {
     assert_eq!(refused.header("allow"), Some("GET, POST, HEAD, OPTIONS"));
     let refused = world.admin().delete("/v1/auth/login").await.problem(405, "method_not_allowed");
     assert_eq!(refused.header("allow"), Some("POST, OPTIONS"));
+    for path in ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs/"] {
+        let refused = world.anonymous().post(path, json!({})).await.problem(405, "method_not_allowed");
+        assert_eq!(refused.header("allow"), Some("GET, HEAD, OPTIONS"), "{path}");
+        world.anonymous().request(Method::OPTIONS, path).await.expect(204);
+        world.anonymous().request(Method::HEAD, path).await.expect(200);
+    }
 }
 
 #[actix_web::test]
@@ -112,15 +118,16 @@ async fn json_that_breaks_is_shown_where() {
     for (body, line, column) in [
         (&b"{\"name\": \"x\",\n \"medium\": }"[..], 2, 12),
         (b"{", 1, 1),
-        (b"", 1, 0),
+        (b"", 1, 1),
         (b"{} {}", 1, 4),
         (b"{\"name\": \"\\ud800\"}", 1, 17),
         (&[b'['; 1000], 1, 128),
+        (b"{\"name\": \"\xff\"}", 1, 11),
+        (b"{\n \"name\": \"\xff\"}", 2, 11),
     ] {
         let refused = send(body).await.problem(400, "malformed_request");
         assert_eq!((&refused["line"], &refused["column"]), (&json!(line), &json!(column)), "{}", refused.body());
     }
-    send(b"{\"name\": \"\xff\"}").await.problem(400, "malformed_request");
     for whole in ["[]", "[\"Support\", \"email\", {}]", "null", "1", "\"x\""] {
         send(whole.as_bytes()).await.problem(422, "invalid");
     }
@@ -534,6 +541,14 @@ async fn answers_are_compressed_for_those_who_ask() {
     let small = world.admin().get("/v1/channels").header("Accept-Encoding", "gzip").await.expect(200);
     assert_eq!(small.header("content-encoding"), Some("gzip"));
     assert!(small.bytes.len() < plain.bytes.len());
+    // Who takes nothing that there is gets it plain.
+    for refusing in ["identity;q=0", "*;q=0", "identity;q=0, deflate"] {
+        let answer = world.admin().get("/v1/channels").header("Accept-Encoding", refusing).await.expect(200);
+        assert_eq!((answer.header("content-encoding"), &answer.json), (None, &plain.json), "{refusing}");
+        assert!(answer.header("x-request-id").is_some());
+    }
+    let small = world.admin().get("/v1/channels").header("Accept-Encoding", "identity;q=0, gzip").await.expect(200);
+    assert_eq!(small.header("content-encoding"), Some("gzip"));
 }
 
 #[actix_web::test]
@@ -570,4 +585,98 @@ async fn a_cursor_belongs_to_its_list() {
         let answer = admin.get(&format!("/v1/contacts?sort=-name&medium=email&cursor={broken}")).await;
         assert_eq!(answer.status, 422, "{broken}: {}", answer.body());
     }
+}
+
+#[actix_web::test]
+async fn a_cursor_that_is_made_up_is_refused() {
+    use base64::Engine;
+    use sha2::{Digest, Sha256};
+    let world = World::new().await;
+    let id = "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11";
+    let cursor = |list: &str, key: Value| {
+        let key = key.to_string();
+        let mut bytes = Sha256::digest(format!("{list}\0{key}"))[..8].to_vec();
+        bytes.extend(key.into_bytes());
+        base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+    };
+    let ask = |list: &str, key: Value| {
+        let separator = if list.ends_with('?') { "" } else { "&" };
+        world.admin().get(&format!("{list}{separator}cursor={}", cursor(list, key)))
+    };
+    ask("/v1/contacts?", json!(["ada", id])).await.expect(200);
+    ask("/v1/contacts?", json!(["a\0", id])).await.problem(422, "cursor_invalid");
+    let by_time = "/v1/contacts?sort=created_at";
+    ask(by_time, json!(["2024-01-01T00:00:00Z", id])).await.expect(200);
+    for time in ["-262142-01-01T00:00:00Z", "0000-12-31T23:59:59Z", "+10000-01-01T00:00:00Z"] {
+        ask(by_time, json!([time, id])).await.problem(422, "cursor_invalid");
+    }
+    ask("/v1/profiles?q=ada", json!(u64::MAX)).await.expect(200);
+}
+
+#[actix_web::test]
+async fn null_is_no_object() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let fields = json!({ "name": "Ada", "fields": null });
+    admin.post("/v1/profiles", fields.clone()).await.wrong_fields(&[("/fields", "type")]);
+    let profile = admin.post("/v1/profiles", json!({ "name": "Ada" })).await.expect(201).id();
+    admin.patch(&format!("/v1/profiles/{profile}"), fields.clone()).await.wrong_fields(&[("/fields", "type")]);
+    let contact = json!({ "medium": "email", "address": "ada@example.com" });
+    let contact = admin.post("/v1/contacts", contact).await.expect(201).id();
+    let attach = admin.put(&format!("/v1/contacts/{contact}/profile"), json!({ "new_profile": fields }));
+    attach.await.wrong_fields(&[("/new_profile/fields", "type")]);
+    let settings = json!({ "name": "Support", "medium": "email", "settings": null });
+    admin.post("/v1/channels", settings).await.wrong_fields(&[("/settings", "type")]);
+    let made = admin.post("/v1/channels", channel("Support")).await.expect(201).id();
+    let change = admin.patch(&format!("/v1/channels/{made}"), json!({ "settings": null }));
+    change.await.wrong_fields(&[("/settings", "type")]);
+}
+
+#[actix_web::test]
+async fn a_field_of_a_nested_body_is_named_from_the_whole_body_on() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let field = json!({ "key": "number", "label": "Number", "type": "text", "unique": true });
+    admin.post("/v1/profile-fields", field).await.expect(201);
+    let taken = json!({ "name": "Ada", "fields": { "number": "1" } });
+    admin.post("/v1/profiles", taken.clone()).await.expect(201);
+    let support = admin.post("/v1/channels", channel("Support")).await.expect(201).id();
+    let message = json!({ "external_id": "1", "from": { "address": "ada@example.com" }, "body": "Hello" });
+    admin.post(&format!("/v1/channels/{support}/inbound"), message).await.expect(201);
+    let contact = admin.get("/v1/contacts").await.expect(200).data()[0]["id"].clone();
+    let path = format!("/v1/contacts/{}/profile", contact.as_str().unwrap());
+    let attach = |new: Value| admin.put(&path, json!({ "new_profile": new }));
+    let unknown = json!({ "name": "Ada", "fields": { "x": 1 } });
+    attach(unknown).await.wrong_fields(&[("/new_profile/fields/x", "unknown")]);
+    assert_eq!(attach(taken).await.problem(409, "value_taken")["field"], "/new_profile/fields/number");
+    let message = json!({ "body": "Hi", "attachment_ids": [uuid::Uuid::nil()] });
+    let conversation = json!({ "channel_id": support, "contact_id": contact, "message": message });
+    let refused = admin.post("/v1/conversations", conversation).await;
+    refused.wrong_fields(&[("/message/attachment_ids/0", "attachment_not_found")]);
+}
+
+#[actix_web::test]
+async fn an_id_is_written_in_one_form() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let profile = admin.post("/v1/profiles", json!({ "name": "Ada" })).await.expect(201).id();
+    let contact = json!({ "medium": "email", "address": "ada@example.com" });
+    let contact = admin.post("/v1/contacts", contact).await.expect(201).id();
+    let attach = format!("/v1/contacts/{contact}/profile");
+    for other in [format!("{{{profile}}}"), format!("urn:uuid:{profile}"), profile.replace('-', "")] {
+        admin.get(&format!("/v1/profiles/{other}")).await.problem(404, "not_found");
+        admin.put(&attach, json!({ "profile_id": other })).await.wrong_fields(&[("/profile_id", "type")]);
+        for query in ["/v1/contacts?profile_id", "/v1/profiles?created_by", "/v1/conversations?assignee_id"] {
+            let name = query.split('?').next_back().unwrap();
+            admin.get(&format!("{query}={other}")).await.wrong_fields(&[(name, "type")]);
+        }
+        let operation = json!({ "op": "delete", "resource": "profile", "id": other });
+        let refused = admin.post("/v1/batch", json!({ "operations": [operation] })).await;
+        refused.wrong_fields(&[("/operations/0/id", "type")]);
+        let note = json!({ "on": { "type": "profile", "id": other }, "body": "?" });
+        let operation = json!({ "op": "create", "resource": "note", "body": note });
+        let results = admin.post("/v1/batch", json!({ "operations": [operation] })).await.expect(200);
+        assert_eq!(results["results"][0]["problem"]["errors"][0]["field"], "/on/id");
+    }
+    admin.put(&attach, json!({ "profile_id": profile.to_uppercase() })).await.expect(200);
 }
