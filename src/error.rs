@@ -222,6 +222,26 @@ impl Error {
         self
     }
 
+    /// Of a body that is a member of a larger one: its pointers begin there.
+    pub fn within(mut self, member: &str) -> Self {
+        for error in self.0.errors.iter_mut().filter(|error| error.location == Location::Body) {
+            error.field.insert_str(0, member);
+        }
+        if let Some(Value::String(field)) = self.0.extensions.get_mut("field") {
+            field.insert_str(0, member);
+        }
+        self
+    }
+
+    /// Where a parameter is given in the body: named as a member of it.
+    pub fn parameters_in_body(mut self) -> Self {
+        for error in self.0.errors.iter_mut().filter(|error| error.location == Location::Query) {
+            error.location = Location::Body;
+            error.field.insert(0, '/');
+        }
+        self
+    }
+
     pub fn code(&self) -> Code {
         self.0.code
     }

@@ -104,7 +104,7 @@ fn write_run(tx: &mut Tx, caller: &Caller, run: &[Operation]) -> Result<Vec<Writ
 /// Makes profiles, or changes those that have the same value of `upsert_on`.
 fn save_profiles(tx: &mut Tx, upsert_on: Option<&str>, run: &[Operation]) -> Result<Vec<Written>> {
     let bodies: Vec<CreateProfile> = run.iter().map(Operation::body).collect::<Result<_>>()?;
-    let saved = profiles::save_profiles(tx, upsert_on, &bodies)?;
+    let saved = profiles::save_profiles(tx, upsert_on, &bodies).map_err(Error::parameters_in_body)?;
     let written = saved.into_iter().map(|Saved { id, version, outcome }| {
         let (status, outcome) = match outcome {
             Outcome::Created => (201, BatchOutcome::Created),

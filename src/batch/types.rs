@@ -173,7 +173,7 @@ pub struct BatchResult {
     pub id: Option<Uuid>,
     /// The version that it has now; null for what is gone or was refused.
     pub version: Option<i32>,
-    /// Why it was refused. Its fields are those of the operation's body.
+    /// Why it was refused. Its fields are those of the operation's body, and `/upsert_on`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, value_type = Option<Problem>)]
     pub problem: Option<Value>,

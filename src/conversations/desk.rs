@@ -26,7 +26,7 @@ pub fn create_conversation(tx: &mut Tx, user: UserId, body: &CreateConversation)
     queries::join_participant(tx, &conversation, contact.id, tx.now)?;
     tell_profiles(tx, &conversation, conversation.last_message_at)?;
     if let Some(message) = &body.message {
-        write(tx, user, channel.id, contact.id, &conversation, message)?;
+        write(tx, user, channel.id, contact.id, &conversation, message).map_err(|error| error.within("/message"))?;
     }
     Ok((conversation.id, conversation.version))
 }

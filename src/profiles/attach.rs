@@ -56,7 +56,7 @@ pub fn attach(tx: &mut Tx, id: ContactId, if_match: &IfMatch, body: &AttachConta
         }
         Target::New(new) => {
             check_move(tx, holder, body)?;
-            let profile = save::create(tx, new, Required::Waived)?;
+            let profile = save::create(tx, new, Required::Waived).map_err(|error| error.within("/new_profile"))?;
             queries::lock_alive(tx, profile, holder)?;
             version = point(tx, &contact, profile)?;
             profile

@@ -419,7 +419,8 @@ async fn a_script_learns_which_of_a_hundred_was_refused() {
     let results = batch(&admin, json!(operations)).await;
     assert_eq!(told(&results), expected);
     let field = |at: usize| &results[at]["problem"]["errors"][0]["field"];
-    assert_eq!([field(0), field(1), field(99)], ["/name", "upsert_on", "/fields/nothing"]);
+    assert_eq!([field(0), field(1), field(99)], ["/name", "/upsert_on", "/fields/nothing"]);
+    assert_eq!(results[1]["problem"]["errors"][0]["in"], "body");
 }
 
 #[actix_web::test]

@@ -616,3 +616,26 @@ async fn null_is_no_object() {
     let change = admin.patch(&format!("/v1/channels/{made}"), json!({ "settings": null }));
     change.await.wrong_fields(&[("/settings", "type")]);
 }
+
+#[actix_web::test]
+async fn a_field_of_a_nested_body_is_named_from_the_whole_body_on() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let field = json!({ "key": "number", "label": "Number", "type": "text", "unique": true });
+    admin.post("/v1/profile-fields", field).await.expect(201);
+    let taken = json!({ "name": "Ada", "fields": { "number": "1" } });
+    admin.post("/v1/profiles", taken.clone()).await.expect(201);
+    let support = admin.post("/v1/channels", channel("Support")).await.expect(201).id();
+    let message = json!({ "external_id": "1", "from": { "address": "ada@example.com" }, "body": "Hello" });
+    admin.post(&format!("/v1/channels/{support}/inbound"), message).await.expect(201);
+    let contact = admin.get("/v1/contacts").await.expect(200).data()[0]["id"].clone();
+    let path = format!("/v1/contacts/{}/profile", contact.as_str().unwrap());
+    let attach = |new: Value| admin.put(&path, json!({ "new_profile": new }));
+    let unknown = json!({ "name": "Ada", "fields": { "x": 1 } });
+    attach(unknown).await.wrong_fields(&[("/new_profile/fields/x", "unknown")]);
+    assert_eq!(attach(taken).await.problem(409, "value_taken")["field"], "/new_profile/fields/number");
+    let message = json!({ "body": "Hi", "attachment_ids": [uuid::Uuid::nil()] });
+    let conversation = json!({ "channel_id": support, "contact_id": contact, "message": message });
+    let refused = admin.post("/v1/conversations", conversation).await;
+    refused.wrong_fields(&[("/message/attachment_ids/0", "attachment_not_found")]);
+}
