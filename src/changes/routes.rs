@@ -36,10 +36,11 @@ pub async fn list_changes(caller: Caller, list: List<ChangeFilter>, db: Data<Db>
         let (filter, asked) = (filter.clone(), page.clone());
         let changes =
             db.read(&caller, move |tx| queries::list_changes(tx.conn, tx.organization, &filter, &asked)).await?;
-        if !changes.data.is_empty() || Instant::now() + PAUSE > until {
+        let left = until.saturating_duration_since(Instant::now());
+        if !changes.data.is_empty() || left.is_zero() {
             return Ok(Answer::ok(&changes)?.next_cursor(Some(changes.next_cursor)));
         }
         page = page.behind(changes.next_cursor);
-        sleep(PAUSE).await;
+        sleep(PAUSE.min(left)).await;
     }
 }
