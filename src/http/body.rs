@@ -135,14 +135,18 @@ fn announced(request: &HttpRequest) -> Option<u64> {
 
 /// From JSON text to a valid `T`: 400 for text that isn't JSON, 422 that names every wrong field.
 pub fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T> {
-    let malformed = |error: &serde_json::Error| {
-        Error::new(Code::MalformedRequest, format!("The body is not JSON: {error}."))
-            .with("line", error.line())
-            .with("column", error.column())
+    // Counted in bytes from 1, also where nothing was read yet.
+    let malformed = |detail: String, line: usize, column: usize| {
+        Error::new(Code::MalformedRequest, detail).with("line", line).with("column", column.max(1))
     };
-    let text = std::str::from_utf8(bytes)
-        .map_err(|error| Error::new(Code::MalformedRequest, format!("The body is not UTF-8: {error}.")))?;
-    let value: Value = serde_json::from_str(text).map_err(|error| malformed(&error))?;
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let before = bytes.get(..error.valid_up_to()).unwrap_or_default();
+        let line = before.split(|byte| *byte == b'\n').count();
+        let column = before.rsplit(|byte| *byte == b'\n').next().map_or(1, |begun| begun.len() + 1);
+        malformed(format!("The body is not UTF-8: {error}."), line, column)
+    })?;
+    let value: Value = serde_json::from_str(text)
+        .map_err(|error| malformed(format!("The body is not JSON: {error}."), error.line(), error.column()))?;
     let nuls = if text.contains("\\u0000") { nul_fields(&value) } else { Vec::new() };
     complete(&value, nuls)
 }
