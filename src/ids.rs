@@ -11,7 +11,7 @@ macro_rules! ids {
         #[serde(transparent)]
         #[schema(value_type = String, format = Uuid, example = "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11")]
         #[diesel(sql_type = diesel::sql_types::Uuid)]
-        pub struct $name(pub uuid::Uuid);
+        pub struct $name(#[serde(deserialize_with = "crate::ids::hyphenated")] pub uuid::Uuid);
 
         impl $name {
             /// A new UUIDv7 (RFC 9562): ids of one process sort in the order they were made.
@@ -44,7 +44,19 @@ macro_rules! ids {
     )*};
 }
 
+/// A UUID as the document has it (RFC 9562, 4): the crate also reads others, such as those in braces.
+pub fn hyphenated<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<uuid::Uuid, D::Error> {
+    let text: String = serde::Deserialize::deserialize(deserializer)?;
+    parse(&text).ok_or_else(|| serde::de::Error::custom("expected a UUID of 36 characters"))
+}
+
+pub fn parse(text: &str) -> Option<uuid::Uuid> {
+    text.parse().ok().filter(|_| text.len() == uuid::fmt::Hyphenated::LENGTH)
+}
+
 ids! {
+    /// Of a resource of which something else says what it is.
+    AnyId
     OrganizationId
     UserId
     /// Of a refresh token, and of the family of those that descend from one login.

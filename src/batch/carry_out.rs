@@ -68,7 +68,7 @@ fn carry_out_run(tx: &mut Tx, caller: &Caller, run: &[Operation], results: &mut 
             index,
             status: problem::status(error.code()).as_u16(),
             outcome: BatchOutcome::Refused,
-            id: operation.id,
+            id: operation.id.map(|id| id.0),
             version: None,
             problem: Some(problem::value(&error, caller.request_id)),
         }),
@@ -227,7 +227,7 @@ impl Operation {
     }
 
     fn id(&self) -> Result<Uuid> {
-        self.id.ok_or_else(no_such_kind)
+        self.id.map(|id| id.0).ok_or_else(no_such_kind)
     }
 
     fn if_match(&self) -> crate::http::version::IfMatch {

@@ -10,7 +10,7 @@ use super::kinds::{self, BatchOperation};
 use crate::http::patch::not_null;
 use crate::http::problem::Problem;
 use crate::http::version::IfMatch;
-use crate::ids::UserId;
+use crate::ids::{AnyId, UserId};
 use crate::notes::{CreateNote, Noted};
 use crate::text_enum::text_enum;
 
@@ -59,7 +59,7 @@ pub struct Batch {
 pub struct Operation {
     pub op: Op,
     pub resource: Resource,
-    pub id: Option<Uuid>,
+    pub id: Option<AnyId>,
     pub upsert_on: Option<String>,
     #[serde(default, deserialize_with = "not_null", skip_serializing)]
     pub if_match: Option<IfMatch>,

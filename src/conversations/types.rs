@@ -15,7 +15,7 @@ use crate::http::page::list_of;
 use crate::http::patch::{Patch, not_null};
 use crate::http::query::flag;
 use crate::http::validate::{not_blank, value_not_blank};
-use crate::ids::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId, ProfileId, UserId};
+use crate::ids::{self, AttachmentId, ChannelId, ContactId, ConversationId, MessageId, ProfileId, UserId};
 use crate::text_enum::text_enum;
 
 text_enum! {
@@ -163,9 +163,11 @@ impl<'de> Deserialize<'de> for Assigned {
         match String::deserialize(deserializer)?.as_str() {
             "me" => Ok(Self::Me),
             "none" => Ok(Self::None),
-            id => id.parse().map(|id| Self::User(UserId(id))),
+            id => match ids::parse(id) {
+                Some(id) => Ok(Self::User(UserId(id))),
+                None => Err(de::Error::custom("expected the id of a user, me or none")),
+            },
         }
-        .map_err(|_| de::Error::custom("expected the id of a user, me or none"))
     }
 }
 

@@ -12,7 +12,7 @@ use crate::http::page::list_of;
 use crate::http::patch::not_null;
 use crate::http::query::flag;
 use crate::http::validate::not_blank;
-use crate::ids::{EventId, NoteId, UserId};
+use crate::ids::{EventId, NoteId, UserId, hyphenated};
 use crate::text_enum::text_enum;
 
 /// Of one note.
@@ -29,6 +29,7 @@ text_enum! {
 pub struct Noted {
     #[serde(rename = "type")]
     pub kind: NotedType,
+    #[serde(deserialize_with = "hyphenated")]
     #[schema(example = "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11")]
     pub id: Uuid,
 }

@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, de};
 use utoipa::IntoParams;
-use uuid::Uuid;
 use validator::Validate;
 
 use super::types::ProfileKind;
 use crate::channels::Medium;
 use crate::error::FieldError;
 use crate::http::query::{Pairs, When, flag};
-use crate::ids::ProfileFieldId;
+use crate::ids::{AnyId, ProfileFieldId};
 use crate::profile_fields::{self, FieldType, Indexed, ProfileField};
 
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
@@ -29,7 +28,8 @@ pub struct ProfileFilter {
     pub kind: Vec<ProfileKind>,
     /// Made by this user or API token; repeat it for any of several.
     #[serde(default)]
-    pub created_by: Vec<Uuid>,
+    #[param(value_type = Vec<uuid::Uuid>)]
+    pub created_by: Vec<AnyId>,
     /// With a contact on this medium; repeat it for any of several.
     #[serde(default)]
     pub medium: Vec<Medium>,

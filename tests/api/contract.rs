@@ -640,3 +640,29 @@ async fn a_field_of_a_nested_body_is_named_from_the_whole_body_on() {
     let refused = admin.post("/v1/conversations", conversation).await;
     refused.wrong_fields(&[("/message/attachment_ids/0", "attachment_not_found")]);
 }
+
+#[actix_web::test]
+async fn an_id_is_written_in_one_form() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let profile = admin.post("/v1/profiles", json!({ "name": "Ada" })).await.expect(201).id();
+    let contact = json!({ "medium": "email", "address": "ada@example.com" });
+    let contact = admin.post("/v1/contacts", contact).await.expect(201).id();
+    let attach = format!("/v1/contacts/{contact}/profile");
+    for other in [format!("{{{profile}}}"), format!("urn:uuid:{profile}"), profile.replace('-', "")] {
+        admin.get(&format!("/v1/profiles/{other}")).await.problem(404, "not_found");
+        admin.put(&attach, json!({ "profile_id": other })).await.wrong_fields(&[("/profile_id", "type")]);
+        for query in ["/v1/contacts?profile_id", "/v1/profiles?created_by", "/v1/conversations?assignee_id"] {
+            let name = query.split('?').next_back().unwrap();
+            admin.get(&format!("{query}={other}")).await.wrong_fields(&[(name, "type")]);
+        }
+        let operation = json!({ "op": "delete", "resource": "profile", "id": other });
+        let refused = admin.post("/v1/batch", json!({ "operations": [operation] })).await;
+        refused.wrong_fields(&[("/operations/0/id", "type")]);
+        let note = json!({ "on": { "type": "profile", "id": other }, "body": "?" });
+        let operation = json!({ "op": "create", "resource": "note", "body": note });
+        let results = admin.post("/v1/batch", json!({ "operations": [operation] })).await.expect(200);
+        assert_eq!(results["results"][0]["problem"]["errors"][0]["field"], "/on/id");
+    }
+    admin.put(&attach, json!({ "profile_id": profile.to_uppercase() })).await.expect(200);
+}
