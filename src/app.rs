@@ -213,6 +213,7 @@ pub fn app(
         .wrap(cors(&state.config.cors_origins))
         .wrap(from_fn(middleware::finish))
         .wrap(Compress::default())
+        .wrap(from_fn(middleware::any_encoding))
         .wrap(from_fn(middleware::head_as_get))
         .wrap(TracingLogger::default())
 }

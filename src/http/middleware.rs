@@ -4,7 +4,9 @@ use std::time::Instant;
 
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::header::{ALLOW, CONTENT_TYPE, HeaderName, HeaderValue, VARY};
+use actix_web::http::header::{
+    ACCEPT_ENCODING, ALLOW, AcceptEncoding, CONTENT_TYPE, Encoding, Header, HeaderName, HeaderValue, VARY,
+};
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpResponse};
@@ -24,6 +26,20 @@ pub async fn head_as_get<B: MessageBody>(
 ) -> actix_web::Result<ServiceResponse<B>> {
     if request.method() == Method::HEAD {
         request.head_mut().method = Method::GET;
+    }
+    next.call(request).await
+}
+
+/// Who takes none of what the service can give is answered without an encoding (RFC 9110, 12.5.3), since the compression
+/// would refuse it with an answer that is no problem document.
+pub async fn any_encoding<B: MessageBody>(
+    mut request: ServiceRequest,
+    next: Next<B>,
+) -> actix_web::Result<ServiceResponse<B>> {
+    let given = [Encoding::identity(), Encoding::brotli(), Encoding::gzip()];
+    let accepted = AcceptEncoding::parse(&request);
+    if accepted.is_ok_and(|accepted| accepted.negotiate(given.iter()).is_none()) {
+        request.headers_mut().remove(ACCEPT_ENCODING);
     }
     next.call(request).await
 }

@@ -535,6 +535,14 @@ async fn answers_are_compressed_for_those_who_ask() {
     let small = world.admin().get("/v1/channels").header("Accept-Encoding", "gzip").await.expect(200);
     assert_eq!(small.header("content-encoding"), Some("gzip"));
     assert!(small.bytes.len() < plain.bytes.len());
+    // Who takes nothing that there is gets it plain.
+    for refusing in ["identity;q=0", "*;q=0", "identity;q=0, deflate"] {
+        let answer = world.admin().get("/v1/channels").header("Accept-Encoding", refusing).await.expect(200);
+        assert_eq!((answer.header("content-encoding"), &answer.json), (None, &plain.json), "{refusing}");
+        assert!(answer.header("x-request-id").is_some());
+    }
+    let small = world.admin().get("/v1/channels").header("Accept-Encoding", "identity;q=0, gzip").await.expect(200);
+    assert_eq!(small.header("content-encoding"), Some("gzip"));
 }
 
 #[actix_web::test]
