@@ -125,12 +125,16 @@ pub fn document() -> serde_json::Result<Value> {
     docs::complete(document, DEPRECATED)
 }
 
+/// What isn't in the document, and is only read.
+const BESIDE: [&str; 5] = ["/openapi.json", "/healthz", "/readyz", "/metrics", "/docs/{_:.*}"];
+
 /// The methods of each path, for answers to the others.
 struct Routes(Vec<(actix_web::dev::ResourceDef, Vec<Method>)>);
 
 impl Routes {
     fn of(document: &Value) -> Self {
         let paths = document.pointer("/paths").and_then(Value::as_object).into_iter().flatten();
+        let beside = BESIDE.map(|path| (actix_web::dev::ResourceDef::new(path), vec![Method::GET]));
         Self(
             paths
                 .map(|(path, item)| {
@@ -138,6 +142,7 @@ impl Routes {
                     let methods = methods.filter_map(|(name, _)| name.to_uppercase().parse().ok()).collect();
                     (actix_web::dev::ResourceDef::new(path.as_str()), methods)
                 })
+                .chain(beside)
                 .collect(),
         )
     }

@@ -30,6 +30,12 @@ async fn a_method_that_a_route_does_not_have() {
     assert_eq!(refused.header("allow"), Some("GET, POST, HEAD, OPTIONS"));
     let refused = world.admin().delete("/v1/auth/login").await.problem(405, "method_not_allowed");
     assert_eq!(refused.header("allow"), Some("POST, OPTIONS"));
+    for path in ["/healthz", "/readyz", "/metrics", "/openapi.json", "/docs/"] {
+        let refused = world.anonymous().post(path, json!({})).await.problem(405, "method_not_allowed");
+        assert_eq!(refused.header("allow"), Some("GET, HEAD, OPTIONS"), "{path}");
+        world.anonymous().request(Method::OPTIONS, path).await.expect(204);
+        world.anonymous().request(Method::HEAD, path).await.expect(200);
+    }
 }
 
 #[actix_web::test]
