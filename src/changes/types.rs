@@ -4,9 +4,10 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use validator::Validate;
+use validator::{Validate, ValidationError};
 
 use crate::actor::Actor;
+use crate::db::events;
 use crate::http::query::number;
 use crate::ids::EventId;
 
@@ -42,6 +43,7 @@ pub struct ChangeList {
 
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[validate(schema(function = "can_happen", skip_on_field_errors = false))]
 #[into_params(parameter_in = Query)]
 pub struct ChangeFilter {
     /// Of this type; repeat it for any of several.
@@ -53,4 +55,12 @@ pub struct ChangeFilter {
     #[validate(range(min = 0, max = 30))]
     #[param(minimum = 0, maximum = 30, default = 0)]
     pub wait: Option<i64>,
+}
+
+/// A type that nothing has would be waited for in vain. A rule of the whole, since the parameter has another name.
+fn can_happen(filter: &ChangeFilter) -> Result<(), ValidationError> {
+    let Some(kind) = filter.kind.iter().find(|kind| !events::KINDS.contains(&kind.as_str())) else { return Ok(()) };
+    let mut error = ValidationError::new("choice").with_message(format!("nothing has the type {kind}").into());
+    error.add_param("field".into(), &"type");
+    Err(error)
 }

@@ -13,6 +13,42 @@ use crate::actor::ActorType;
 use crate::error::Result;
 use crate::ids::{ContactId, ConversationId, EventId, ProfileId};
 
+/// All that can happen: `resource.verb`.
+pub const KINDS: [&str; 32] = [
+    "organization.created",
+    "organization.updated",
+    "user.created",
+    "user.updated",
+    "api_token.created",
+    "api_token.revoked",
+    "channel.created",
+    "channel.updated",
+    "channel.archived",
+    "channel.unarchived",
+    "channel.deleted",
+    "contact.created",
+    "contact.updated",
+    "contact.attached",
+    "contact.moved",
+    "contact.detached",
+    "contact.deleted",
+    "profile_field.created",
+    "profile_field.updated",
+    "profile_field.deleted",
+    "profile.created",
+    "profile.updated",
+    "profile.deleted",
+    "attachment.created",
+    "attachment.deleted",
+    "note.created",
+    "note.updated",
+    "note.deleted",
+    "conversation.created",
+    "conversation.updated",
+    "conversation.merged",
+    "message.created",
+];
+
 /// One thing that happened to one resource.
 #[derive(Debug, Clone)]
 pub struct Event {
@@ -117,6 +153,7 @@ pub fn record_all(tx: &mut Tx, events: Vec<Event>) -> Result<()> {
     let mut rows = EventRows::of(tx.organization);
     let (mut on_timelines, mut said, mut deleted_notes) = (Vec::new(), Vec::new(), Vec::new());
     for event in events {
+        debug_assert!(KINDS.contains(&event.kind), "{} is missing in KINDS", event.kind);
         let id = EventId::new();
         on_timelines.push((id, timeline::Entries::of(&event)));
         said.push((id, event_texts::texts_of(&event)));

@@ -189,3 +189,13 @@ async fn an_empty_answer_comes_when_the_wait_is_over() {
     assert_eq!(page.data().len(), 0);
     assert!(started.elapsed() >= Duration::from_secs(1), "{:?}", started.elapsed());
 }
+
+#[actix_web::test]
+async fn a_type_that_nothing_has_is_refused() {
+    let world = World::new().await;
+    for wrong in ["profile.update", "", "type=profile.updated&type=profile", "Profile.updated"] {
+        let query = if wrong.starts_with("type=") { wrong.to_owned() } else { format!("type={wrong}") };
+        world.admin().get(&format!("/v1/changes?{query}")).await.wrong_fields(&[("type", "choice")]);
+    }
+    world.admin().get("/v1/changes?type=profile.updated&type=channel.archived").await.expect(200);
+}
