@@ -23,6 +23,9 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// Everything that happened behind the cursor, oldest first, deletions, attaches and detaches included; nothing is
 /// missed and nothing comes twice. Without a cursor it begins now. With `wait`, an empty answer comes only after that
 /// many seconds.
+///
+/// Not among it: what somebody has read, in conversations and mentions, which is one user's own; and the values that went
+/// with a deleted profile field, of which only `profile_field.deleted` tells.
 #[utoipa::path(tag = "changes", params(ChangeFilter, PageParams), responses(
     (status = 200, description = "What happened.", body = ChangeList),
 ))]

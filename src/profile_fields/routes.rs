@@ -101,6 +101,9 @@ pub async fn get_profile_field(caller: Caller, path: Path<ProfileFieldPath>, db:
 }
 
 /// Delete a profile field
+///
+/// Its values go with it, which is one change, `profile_field.deleted`: the profiles that had one keep their versions, and
+/// none is told as updated.
 #[utoipa::path(tag = "profile fields", security(("bearer" = ["admin"])), params(ProfileFieldPath, DeleteProfileField, IfMatchHeader), responses(
     (status = 204, description = "The profile field is gone, and every value of it."),
     (status = 200, description = "With `dry_run=true`: what would happen.", body = ProfileFieldDryRun),
