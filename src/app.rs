@@ -80,6 +80,7 @@ impl State {
     components(schemas(
         problem::Problem,
         problem::ErrorCode,
+        problem::ProblemOrganization,
         problem::FieldProblem,
         problem::FieldLocation,
         // What only parameters are made of isn't found by itself.

@@ -5,8 +5,8 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
-use utoipa::openapi::{RefOr, Schema};
+use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
+use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
@@ -37,7 +37,13 @@ pub struct Problem {
     /// Every wrong field, with `code` invalid.
     #[schema(nullable = false)]
     errors: Option<Vec<FieldProblem>>,
-    /// Who has what was asked for, with a conflict that has a holder.
+    /// Where the body can't be read, with `malformed_request`: the line, from 1.
+    #[schema(nullable = false, minimum = 1, example = 2)]
+    line: Option<usize>,
+    /// Which byte of the line, from 1.
+    #[schema(nullable = false, minimum = 1, example = 12)]
+    column: Option<usize>,
+    /// Who has what was asked for, with a conflict that has a holder: `contact_id` or `profile_id`, and `name`.
     #[schema(nullable = false, value_type = Option<Object>)]
     holder: Option<Value>,
     /// The version it has by now, with `version_mismatch`.
@@ -47,9 +53,51 @@ pub struct Problem {
     /// resource, without what is as it was again. Absent for a version that never was.
     #[schema(nullable = false, example = json!(["/name", "/fields/relation_number"]))]
     changed_fields: Option<Vec<String>>,
+    /// A JSON Pointer to the field in the body whose value is another's, with `value_taken`.
+    #[schema(nullable = false, example = "/fields/relation_number")]
+    field: Option<String>,
+    /// How many stand in the way, with `in_use` and `change_too_large`.
+    #[schema(nullable = false, minimum = 0, example = 3)]
+    count: Option<i64>,
+    /// Where the profiles that stand in the way are listed.
+    #[schema(
+        nullable = false,
+        example = "/v1/profile-fields/0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11/violations?rule=required"
+    )]
+    listed_by: Option<String>,
+    /// All that stands in the way of a change of a profile field.
+    #[schema(schema_with = field_problems)]
+    problems: Option<Vec<Value>>,
+    /// Those of which one must be named, with `organization_ambiguous`.
+    #[schema(nullable = false)]
+    organizations: Option<Vec<ProblemOrganization>>,
+    /// Which attachment belongs to a message already, with `attachment_sent`.
+    #[schema(nullable = false)]
+    attachment_id: Option<Uuid>,
     /// What became of each operation, with `batch_refused`: as in the answer to a batch.
-    #[schema(nullable = false, value_type = Option<Vec<Object>>)]
+    #[schema(schema_with = results)]
     results: Option<Vec<Value>>,
+}
+
+/// An organization in which the password is right too.
+#[derive(ToSchema)]
+#[allow(dead_code)] // describes what a login answers
+pub struct ProblemOrganization {
+    id: Uuid,
+    name: String,
+}
+
+// Rooms stand above this module, which knows their schemas by name only.
+fn field_problems() -> Array {
+    list_of("ProfileFieldProblem", "All that stands in the way of a change of a profile field.")
+}
+
+fn results() -> Array {
+    list_of("BatchResult", "What became of each operation, with `batch_refused`: as in the answer to a batch.")
+}
+
+fn list_of(name: &str, description: &str) -> Array {
+    ArrayBuilder::new().items(Ref::from_schema_name(name)).description(Some(description)).build()
 }
 
 /// The stable names of failures, for the document.
