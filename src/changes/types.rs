@@ -43,11 +43,11 @@ pub struct ChangeList {
 
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[validate(schema(function = "can_happen", skip_on_field_errors = false))]
 #[into_params(parameter_in = Query)]
 pub struct ChangeFilter {
     /// Of this type; repeat it for any of several.
     #[serde(default, rename = "type")]
-    #[validate(custom(function = "can_happen"))]
     #[param(example = json!(["profile.updated"]))]
     pub kind: Vec<String>,
     /// How many seconds to wait for a change when there is none yet.
@@ -57,10 +57,10 @@ pub struct ChangeFilter {
     pub wait: Option<i64>,
 }
 
-/// A type that nothing has would be waited for in vain.
-fn can_happen(kinds: &[String]) -> Result<(), ValidationError> {
-    match kinds.iter().find(|kind| !events::KINDS.contains(&kind.as_str())) {
-        Some(kind) => Err(ValidationError::new("choice").with_message(format!("nothing has the type {kind}").into())),
-        None => Ok(()),
-    }
+/// A type that nothing has would be waited for in vain. A rule of the whole, since the parameter has another name.
+fn can_happen(filter: &ChangeFilter) -> Result<(), ValidationError> {
+    let Some(kind) = filter.kind.iter().find(|kind| !events::KINDS.contains(&kind.as_str())) else { return Ok(()) };
+    let mut error = ValidationError::new("choice").with_message(format!("nothing has the type {kind}").into());
+    error.add_param("field".into(), &"type");
+    Err(error)
 }

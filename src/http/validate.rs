@@ -16,16 +16,17 @@ pub fn field_errors(location: Location, errors: &ValidationErrors) -> Vec<FieldE
 
 fn collect(location: Location, errors: &ValidationErrors, parent: &str, found: &mut Vec<FieldError>) {
     for (name, kind) in errors.errors() {
-        let field = match location {
+        let place = |name: &str| match location {
             Location::Body => format!("{parent}/{}", escape(name)),
-            _ => name.to_string(),
+            _ => name.to_owned(),
         };
+        let field = place(name);
         match kind {
             // A rule about several fields names the one that is wrong.
             ValidationErrorsKind::Field(errors) if name == "__all__" => {
                 for error in errors {
                     let name = error.params.get("field").and_then(Value::as_str).unwrap_or_default();
-                    found.push(field_error(location, &format!("{parent}/{}", escape(name)), error));
+                    found.push(field_error(location, &place(name), error));
                 }
             }
             ValidationErrorsKind::Field(errors) => {
