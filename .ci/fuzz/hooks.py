@@ -26,6 +26,8 @@ REASONS = [
     # Registries of IANA and ISO.
     ("body", "time_zone", "/time_zone"),
     ("body", "country", "/default_country"),
+    # Types of events: an enum would make each new one a break.
+    ("query", "choice", "type"),
     # What exists in the organization.
     ("body", "password", "/password/current"),
     ("body", "user_not_found", "/mentions/"),
@@ -46,7 +48,7 @@ REASONS = [
     ("body", "type|required", "/options"),
     ("body", "type", "/unique"),
     ("body", "", "/default"),
-    ("query", "rule|required|type|repeated", "to|option"),
+    ("query", "rule|required|type|repeated|length", "to|option|label"),
     ("query", "exclusive", "before|after|at|count"),
     # True or nothing, as its description says.
     ("query", "unsupported", "missing_fields"),
