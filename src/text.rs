@@ -151,7 +151,12 @@ const MIN_INTERNATIONAL: usize = 6;
 pub fn full_date(text: &str) -> Option<NaiveDate> {
     let is_plain = text.len() == 10 && text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     let date = NaiveDate::parse_from_str(text, "%Y-%m-%d").ok().filter(|_| is_plain)?;
-    (1..=9999).contains(&date.year()).then_some(date)
+    is_of_four_digits(&date).then_some(date)
+}
+
+/// Whether the year is one that RFC 3339 can write, and so one that PostgreSQL can keep.
+pub fn is_of_four_digits(time: &impl Datelike) -> bool {
+    (1..=9999).contains(&time.year())
 }
 
 /// The first `max` characters of a text.

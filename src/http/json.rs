@@ -1,7 +1,7 @@
 //! JSON as types take it in: an object where an object is meant, and text where one of several words is.
 //!
 //! Left to themselves, types that derive `Deserialize` also take an array for an object's members in their order, and
-//! `{"word": null}` for a word: input that no document describes.
+//! `{"word": null}` for a word; maps take null. No document describes such input.
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
 use serde::de::{Deserializer, Error as _, IntoDeserializer, Visitor};
@@ -44,7 +44,7 @@ impl<'de> Deserializer<'de> for Json<'de> {
         _: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if self.0.is_object() { self.deserialize_any(visitor) } else { Err(Error::custom("must be an object")) }
+        self.deserialize_map(visitor)
     }
 
     /// Not null either, which a map of `serde_json` takes for an empty one.

@@ -6,7 +6,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Utc};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -16,6 +16,7 @@ use validator::Validate;
 
 use super::query::{Pairs, number, pairs, parse};
 use crate::error::{Code, Error, Result};
+use crate::text::is_of_four_digits;
 
 pub const DEFAULT_LIMIT: i64 = 50;
 /// Bytes of the checksum in a cursor.
@@ -212,8 +213,8 @@ impl Page {
 fn is_storable(key: &Value) -> bool {
     match key {
         Value::String(text) => {
-            let year = text.parse::<DateTime<Utc>>().map(|time| time.year());
-            !text.contains('\0') && year.map_or(true, |year| (1..=9999).contains(&year))
+            let time = text.parse::<DateTime<Utc>>();
+            !text.contains('\0') && time.map_or(true, |time| is_of_four_digits(&time))
         }
         Value::Array(parts) => parts.iter().all(is_storable),
         _ => true,

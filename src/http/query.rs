@@ -198,7 +198,7 @@ impl<'de> Deserialize<'de> for When {
         let text = String::deserialize(deserializer)?;
         // Far years would leave what PostgreSQL can store.
         if let Ok(instant) = DateTime::parse_from_rfc3339(&text)
-            && (1..=9999).contains(&chrono::Datelike::year(&instant))
+            && text::is_of_four_digits(&instant)
         {
             return Ok(Self::Instant(instant.with_timezone(&Utc)));
         }

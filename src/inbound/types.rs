@@ -5,7 +5,7 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use utoipa::ToSchema;
 use validator::{Validate, ValidationError};
@@ -14,6 +14,7 @@ use crate::conversations::MessageType;
 use crate::http::number::integer_or_null;
 use crate::http::validate::not_blank;
 use crate::ids::{ContactId, ConversationId, MessageId};
+use crate::text;
 
 /// A message from anywhere.
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -129,7 +130,7 @@ fn plausible_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<D
     let Some(text) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
     match DateTime::parse_from_rfc3339(&text) {
         // Far years would leave what PostgreSQL can store.
-        Ok(time) if (1..=9999).contains(&time.year()) => Ok(Some(time.to_utc())),
+        Ok(time) if text::is_of_four_digits(&time) => Ok(Some(time.to_utc())),
         _ => Err(de::Error::custom("expected a time (RFC 3339)")),
     }
 }
