@@ -3,6 +3,8 @@
 pub mod stem;
 pub mod written;
 
+use std::iter::Peekable;
+
 use chrono::{Datelike, NaiveDate};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -76,43 +78,103 @@ fn is_accent(letter: char) -> bool {
 
 /// The words of a text, folded, in reading order: runs of letters, digits and marks; unspaced scripts in pairs.
 pub fn words(text: &str) -> Vec<String> {
-    let folded = fold(text);
-    let mut words = Vec::new();
-    let mut word = String::new();
-    let mut unspaced: Vec<char> = Vec::new();
-    for letter in folded.chars() {
-        let is_part =
-            letter.is_alphanumeric() || (is_combining_mark(letter) && !(word.is_empty() && unspaced.is_empty()));
-        if is_part && (is_unspaced(letter) || (is_combining_mark(letter) && word.is_empty())) {
-            push_word(&mut words, &mut word);
-            unspaced.push(letter);
+    Words::of(fold(text).chars().map(|letter| (letter, ()))).map(|word| word.text).collect()
+}
+
+/// The words of a text with their places in it. `İ` folds into one letter and `㍿` into four: each has the place of
+/// what is written.
+pub fn placed_words(text: &str) -> impl Iterator<Item = Word<Place>> + '_ {
+    Words::of(clusters(text).flat_map(|place| {
+        let cluster = text.get(place.start..place.end).unwrap_or_default();
+        let plain = cluster.is_ascii().then(|| cluster.to_ascii_lowercase());
+        let letters: Vec<char> = plain.unwrap_or_else(|| fold(cluster)).chars().collect();
+        letters.into_iter().map(move |letter| (letter, place))
+    }))
+}
+
+/// A word, and the places of its first and its last letter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Word<P> {
+    pub text: String,
+    pub first: P,
+    pub last: P,
+    /// The last letter of an unspaced stretch, with which no pair begins.
+    pub tail: Option<char>,
+}
+
+/// Bytes of a text from `start` on, before `end`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Place {
+    pub start: usize,
+    pub end: usize,
+}
+
+/// Words as one comes upon them.
+pub struct Words<P, L: Iterator<Item = (char, P)>> {
+    letters: Peekable<L>,
+    /// The letter that ended a pair, and begins the next.
+    begun: Option<(char, P)>,
+}
+
+impl<P: Copy, L: Iterator<Item = (char, P)>> Words<P, L> {
+    /// Those of folded letters, each with its place.
+    pub fn of(letters: L) -> Self {
+        Self { letters: letters.peekable(), begun: None }
+    }
+}
+
+impl<P: Copy, L: Iterator<Item = (char, P)>> Iterator for Words<P, L> {
+    type Item = Word<P>;
+
+    fn next(&mut self) -> Option<Word<P>> {
+        let begun = self.begun.take().or_else(|| self.letters.find(|(letter, _)| letter.is_alphanumeric()));
+        let (letter, first) = begun?;
+        let (mut text, mut last, mut tail) = (String::from(letter), first, None);
+        if is_unspaced(letter) {
+            let goes_on = |(letter, _): &(char, P)| {
+                is_combining_mark(*letter) || (letter.is_alphanumeric() && is_unspaced(*letter))
+            };
+            if let Some(second) = self.letters.next_if(goes_on) {
+                text.push(second.0);
+                last = second.1;
+                match self.letters.peek().is_some_and(goes_on) {
+                    true => self.begun = Some(second),
+                    false => tail = Some(second.0).filter(|letter| letter.is_alphanumeric()),
+                }
+            }
         } else {
-            push_pairs(&mut words, &mut unspaced);
-            if is_part {
-                word.push(letter);
-            } else {
-                push_word(&mut words, &mut word);
+            let goes_on = |(letter, _): &(char, P)| {
+                (letter.is_alphanumeric() || is_combining_mark(*letter)) && !is_unspaced(*letter)
+            };
+            while let Some((letter, place)) = self.letters.next_if(goes_on) {
+                text.push(letter);
+                last = place;
             }
         }
-    }
-    push_pairs(&mut words, &mut unspaced);
-    push_word(&mut words, &mut word);
-    words
-}
-
-fn push_word(words: &mut Vec<String>, word: &mut String) {
-    if !word.is_empty() {
-        words.push(std::mem::take(word));
+        Some(Word { text, first, last, tail })
     }
 }
 
-fn push_pairs(words: &mut Vec<String>, letters: &mut Vec<char>) {
-    match letters.as_slice() {
-        [] => {}
-        [only] => words.push(only.to_string()),
-        many => words.extend(many.windows(2).map(|pair| pair.iter().collect::<String>())),
-    }
-    letters.clear();
+/// Whether a word is one letter of an unspaced script: it is looked for in pairs, too.
+pub fn is_lone_letter(word: &str) -> bool {
+    let mut letters = word.chars();
+    letters.next().is_some_and(is_unspaced) && letters.next().is_none()
+}
+
+/// Letters with what joins them when they are folded, so that each can be folded by itself.
+fn clusters(text: &str) -> impl Iterator<Item = Place> + '_ {
+    let mut letters = text.char_indices().peekable();
+    std::iter::from_fn(move || {
+        let (start, _) = letters.next()?;
+        while letters.next_if(|(_, letter)| is_joining(*letter)).is_some() {}
+        Some(Place { start, end: letters.peek().map_or(text.len(), |(next, _)| *next) })
+    })
+}
+
+/// Marks, and Hangul vowels and final consonants, of any width.
+fn is_joining(letter: char) -> bool {
+    let decomposed = std::iter::once(letter).nfkd().next().filter(|_| !letter.is_ascii());
+    decomposed.is_some_and(|letter| is_combining_mark(letter) || matches!(letter, '\u{1160}'..='\u{11FF}'))
 }
 
 /// The words that a person typed to find something.
@@ -120,7 +182,8 @@ pub fn query_words(typed: &str) -> Vec<String> {
     words(typed).into_iter().take(MAX_QUERY_WORDS).collect()
 }
 
-const MAX_QUERY_WORDS: usize = 8;
+/// As many as names are found by.
+const MAX_QUERY_WORDS: usize = 32;
 
 /// The digits of what was typed, where that may be a telephone number that is written in groups: `+31 (0)20 - 111 22 33`
 /// is `31201112233`. None where its one word says the same.
@@ -224,6 +287,27 @@ mod tests {
     }
 
     #[test]
+    fn words_have_the_places_of_what_is_written() {
+        let written = |text: &str| -> Vec<(String, String)> {
+            let of = |word: Word<Place>| (word.text, text[word.first.start..word.last.end].to_owned());
+            placed_words(text).map(of).collect()
+        };
+        let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+            pairs.iter().map(|(word, written)| (word.to_string(), written.to_string())).collect()
+        };
+        assert_eq!(written("(JOSE\u{301}) x"), pairs(&[("jose", "JOSE\u{301}"), ("x", "x")]));
+        assert_eq!(written("㍿東"), pairs(&[("株式", "㍿"), ("式会", "㍿"), ("会社", "㍿"), ("社東", "㍿東")]));
+        assert_eq!(written("ｶﾞｽ"), pairs(&[("ガス", "ｶﾞｽ")]));
+        assert_eq!(written("\u{1112}\u{1161}\u{11ab}"), pairs(&[("한", "\u{1112}\u{1161}\u{11ab}")]));
+    }
+
+    #[test]
+    fn an_unspaced_stretch_has_a_tail() {
+        let tails = |text: &str| -> Vec<Option<char>> { placed_words(text).map(|word| word.tail).collect() };
+        assert_eq!(tails("東京都 ab 水"), [None, Some('都'), None, None]);
+    }
+
+    #[test]
     fn a_telephone_number_is_one_however_it_is_written() {
         for typed in
             ["+31 20 111 22 33", "+31 (0)20 111-22-33", "0031 20 1112233", "+31(0)201112233", "\u{a0}31 201112233"]
@@ -247,6 +331,11 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn letters_fold_one_by_one_as_together(text in "\\PC{0,60}") {
+            prop_assert_eq!(placed_words(&text).map(|word| word.text).collect::<Vec<_>>(), words(&text));
+        }
+
         #[test]
         fn folding_twice_changes_nothing(text in "\\PC{0,40}") {
             let once = fold(&text);

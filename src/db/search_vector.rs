@@ -16,7 +16,7 @@ use crate::search_query::LONG;
 use crate::text::{self, stem::Stemmer, written};
 
 /// How a vector is made; raised with what it holds, so that older rows are indexed again.
-pub const EDITION: i16 = 1;
+pub const EDITION: i16 = 2;
 
 /// PostgreSQL keeps at most this many places of a word, and none above [`MAX_POSITION`].
 const MAX_POSITIONS: usize = 255;
@@ -43,8 +43,9 @@ pub enum Weight {
 }
 
 /// The words of a text, each with its places; the stems of those that have another (`~stem`); and the organization
-/// (`@…`), so that the index itself leaves out what others have. No word begins with either sign. Where a text has more
-/// words than PostgreSQL keeps places of, neighbours are kept as pairs (`a b`), and [`LONG`] says so.
+/// (`@…`), so that the index itself leaves out what others have. No word begins with either sign. Of an unspaced stretch
+/// the last letter is kept, too: every other one begins a pair. Where a text has more words than PostgreSQL keeps places
+/// of, neighbours are kept as pairs (`a b`) in the place of the first; [`LONG`] says where that doesn't do, either.
 #[derive(Debug, Clone, PartialEq, AsExpression)]
 #[diesel(sql_type = Tsvector)]
 pub struct SearchVector {
@@ -90,36 +91,42 @@ impl SearchVector {
     }
 
     fn add(&mut self, text: &str, weight: Weight) {
-        for word in text::words(text) {
+        let folded = text::fold(text);
+        for text::Word { text: word, tail, .. } in text::Words::of(folded.chars().map(|letter| (letter, ()))) {
             self.last += 1;
             if word.len() > MAX_WORD_BYTES {
                 self.before = None;
                 continue;
             }
-            let is_placed = self.put(&word, Some(weight), MAX_POSITIONS);
+            let is_placed = self.put(&word, self.last, weight, MAX_POSITIONS);
+            if let Some(tail) = tail {
+                self.put(&tail.to_string(), self.last, weight, MAX_POSITIONS);
+            }
             if let Some(stem) = self.stemmer.stem(&word).filter(|stem| *stem != word) {
-                self.put(&format!("~{stem}"), Some(weight), MAX_STEM_POSITIONS);
+                self.put(&format!("~{stem}"), self.last, weight, MAX_STEM_POSITIONS);
             }
             if let Some((before, was_placed)) = self.before.take()
                 && !(is_placed && was_placed)
+                && !self.put(&format!("{before} {word}"), self.last - 1, weight, MAX_POSITIONS)
             {
-                self.put(&format!("{before} {word}"), None, 0);
-                self.put(LONG, None, 0);
+                self.put(LONG, 0, weight, 0);
             }
             self.before = Some((word, is_placed));
         }
     }
 
     /// Whether the place where it stands was kept.
-    fn put(&mut self, word: &str, weight: Option<Weight>, most: usize) -> bool {
+    fn put(&mut self, word: &str, place: usize, weight: Weight, most: usize) -> bool {
         let bytes = if self.places.contains_key(word) { 2 } else { word.len() + 10 };
         if self.bytes + bytes > MAX_BYTES {
             return false;
         }
         self.bytes += bytes;
         let of_word = self.places.entry(word.to_owned()).or_default();
-        let Some(weight) = weight.filter(|_| of_word.len() < most && self.last <= MAX_POSITION) else { return false };
-        of_word.push(u16::try_from(self.last).unwrap_or(u16::MAX) | weight as u16);
+        if of_word.len() >= most || place > MAX_POSITION {
+            return false;
+        }
+        of_word.push(u16::try_from(place).unwrap_or(u16::MAX) | weight as u16);
         true
     }
 }
@@ -157,11 +164,27 @@ mod tests {
     }
 
     #[test]
-    fn of_long_texts_neighbours_are_kept() {
+    fn of_long_texts_neighbours_are_kept_in_the_place_of_the_first() {
         let text = "the lamp ".repeat(300) + "the shade";
-        let vector = SearchVector::new(OrganizationId::new(), Stemmer::default()).with(&text, Weight::Written);
+        let vector = SearchVector::new(OrganizationId::new(), Stemmer::default()).with(&text, Weight::Quoted);
         assert_eq!(vector.places.get("the").map(Vec::len), Some(MAX_POSITIONS));
-        assert!(["the shade", "lamp the", LONG].into_iter().all(|word| vector.places.contains_key(word)));
+        assert_eq!(vector.places.get("the shade"), Some(&vec![602]));
+        assert!(vector.places.contains_key("lamp the") && !vector.places.contains_key(LONG));
+    }
+
+    #[test]
+    fn a_text_says_when_not_all_places_are_kept() {
+        let text = "the lamp ".repeat(600) + "the shade";
+        let vector = SearchVector::new(OrganizationId::new(), Stemmer::default()).with(&text, Weight::Quoted);
+        assert!(vector.places.contains_key(LONG));
+    }
+
+    #[test]
+    fn the_last_letter_of_an_unspaced_stretch_is_kept() {
+        let vector = SearchVector::new(OrganizationId::new(), Stemmer::default()).with("白貓 x", Weight::Quoted);
+        assert_eq!(vector.places.get("白貓"), Some(&vec![2]));
+        assert_eq!(vector.places.get("貓"), Some(&vec![2]));
+        assert_eq!(vector.places.get("x"), Some(&vec![3]));
     }
 
     #[test]

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 use validator::Validate;
 
 use super::query::{Pairs, number, pairs, parse};
@@ -167,8 +168,6 @@ impl Page {
 
     /// The key in a cursor of this list.
     pub fn key<K: DeserializeOwned>(&self, cursor: &str) -> Result<K> {
-        let refused =
-            || Error::new(Code::CursorInvalid, "The cursor belongs to another list, sort or filter, or was changed.");
         let bytes = URL_SAFE_NO_PAD.decode(cursor).map_err(|_| refused())?;
         let (checksum, key) = bytes.split_at_checked(CHECKSUM).ok_or_else(refused)?;
         if checksum != self.checksum(key) {
@@ -192,6 +191,26 @@ impl Page {
         self.cursor_at(&key(last)).map(Some)
     }
 
+    /// What the page before left of a list that was found at once, and what was to be known of it; None on the first
+    /// page.
+    pub fn rest<I: From<Uuid>, W: DeserializeOwned>(&self) -> Result<Option<(Vec<I>, W)>> {
+        let Some((ids, whole)) = self.after::<(String, W)>()? else { return Ok(None) };
+        let bytes = URL_SAFE_NO_PAD.decode(ids).map_err(|_| refused())?;
+        let ids = bytes.chunks(16).map(|id| Uuid::from_slice(id).map(I::from).map_err(|_| refused()));
+        Ok(Some((ids.collect::<Result<_>>()?, whole)))
+    }
+
+    /// Keeps of such a list what this page shows; the cursor names all the others, since best first their order may
+    /// be another by the time that it is asked for.
+    pub fn cut_rest<I: Into<Uuid>, W: Serialize>(&self, ids: &mut Vec<I>, whole: &W) -> Result<Option<String>> {
+        let limit = usize::try_from(self.limit).map_err(Error::internal)?;
+        if ids.len() <= limit {
+            return Ok(None);
+        }
+        let rest: Vec<u8> = ids.split_off(limit).into_iter().flat_map(|id| id.into().into_bytes()).collect();
+        self.cursor_at(&(URL_SAFE_NO_PAD.encode(rest), whole)).map(Some)
+    }
+
     /// The cursor that goes on behind `key`.
     pub fn cursor_at(&self, key: &impl Serialize) -> Result<String> {
         let key = serde_json::to_vec(key).map_err(Error::internal)?;
@@ -207,6 +226,10 @@ impl Page {
         hash.update(key);
         hash.finalize().iter().take(CHECKSUM).copied().collect()
     }
+}
+
+fn refused() -> Error {
+    Error::new(Code::CursorInvalid, "The cursor belongs to another list, sort or filter, or was changed.")
 }
 
 /// Whether PostgreSQL takes all that is in a key: the checksum has no secret, so anybody can make one up.

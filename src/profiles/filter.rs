@@ -19,7 +19,8 @@ use crate::profile_fields::{self, FieldType, Indexed, ProfileField};
 pub struct ProfileFilter {
     /// Search as you type: words, or beginnings of words, of the name, a contact's address or name, or a searchable
     /// field. The whole name comes first, then whole words, then beginnings of the first word, then of any; small
-    /// typos are forgiven where these find little. At most 100 hits; not with `sort`.
+    /// typos are forgiven where these find little. At most 100 hits, of which further pages show what was found for the
+    /// first; not with `sort`.
     #[validate(length(max = 200))]
     #[param(max_length = 200, example = "ada lov")]
     pub q: Option<String>,

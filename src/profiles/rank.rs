@@ -26,13 +26,6 @@ pub enum Fit {
     TypoInBeginning,
 }
 
-impl Fit {
-    /// Not by the name.
-    pub fn is_elsewhere(self) -> bool {
-        matches!(self, Self::Elsewhere | Self::ExactElsewhere)
-    }
-}
-
 /// How well a name fits that begins with what was typed, both folded.
 pub fn fit_of_beginning(name: &str, typed: &str) -> Fit {
     match name.strip_prefix(typed).map(|rest| rest.chars().next()) {

@@ -3,10 +3,12 @@
 //! A search reads candidates in the order of their indexes, a bounded number from each, and ranks only those: what is
 //! typed first, often one letter, fits hundreds of thousands, and must cost no more than what fits one.
 
+use std::borrow::Cow;
 use std::cmp::Reverse;
 use std::collections::HashMap;
 
 use chrono_tz::Tz;
+use serde::{Deserialize, Serialize};
 
 use super::filter::{self, Order, ProfileFilter};
 use super::queries::{self, Candidate, Candidates, Reach, Sought, Source, Wanted};
@@ -21,13 +23,14 @@ use crate::error::{Error, FieldError, Result};
 use crate::http::page::{Count, FieldList, Page};
 use crate::ids::ProfileId;
 use crate::profile_fields::{self, ProfileField};
+use crate::search_query::SearchQuery;
 use crate::text;
 
 /// As many are ranked, and so may be hits.
 const CANDIDATES: usize = 100;
-/// Of so many that follow one another as they fit and as the index has them, those come first that had the latest
-/// contact moment: to look that up is a good part of what a search costs, and no page needs it of those behind it.
-const BLOCK: usize = 50;
+/// Of so many that come first as they fit and as the index has them, those lead that had the latest contact moment: to
+/// look that up is a good part of what a search costs, and who doesn't find it among these types another letter.
+const FIRST: usize = 50;
 /// Candidates where a filter must fit, too.
 const FILTERED: usize = 500;
 /// With fewer hits than this, profiles are looked for that have one word here and another there, and typos: of several
@@ -81,68 +84,113 @@ pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<Pro
     };
     let wanted = Wanted { filter, conditions, zone };
     match &filter.q {
-        Some(typed) => search(tx, typed, &wanted, &fields, &list.page),
+        Some(typed) => search(tx, typed, &wanted, &fields, &list.page, None),
         None => queries::list_profiles(tx.conn, tx.organization, &wanted, &fields, order, &list.page),
     }
 }
 
-/// Profiles by what is typed, best first.
-pub fn find_profiles(tx: &mut Tx, typed: &str, page: &Page) -> Result<ProfileList> {
+/// Profiles by what is typed, best first; where there is a `query`, those that it allows.
+pub fn find_profiles(tx: &mut Tx, typed: &str, query: Option<&SearchQuery>, page: &Page) -> Result<ProfileList> {
     let fields = profile_fields::fields(tx.conn, tx.organization)?;
     let filter = ProfileFilter::default();
     let wanted = Wanted { filter: &filter, conditions: Vec::new(), zone: Tz::UTC };
-    search(tx, typed, &wanted, &fields, page)
+    let allows = |profile: &Profile| {
+        let matched = profile.matched.as_ref().map_or("", |matched| &matched.text);
+        query.is_none_or(|query| query.allows(&[&profile.name, matched]))
+    };
+    search(tx, typed, &wanted, &fields, page, query.is_some().then_some(&allows))
 }
 
-/// A profile, and how it fits.
-struct Hit {
-    profile: ProfileId,
-    fit: Fit,
+/// What is to be known of all that was found, on each of its pages.
+#[derive(Serialize, Deserialize)]
+struct Whole {
+    /// How what was typed was read.
+    reading: usize,
+    total: usize,
+    truncated: bool,
 }
 
-fn search(tx: &mut Tx, typed: &str, wanted: &Wanted, fields: &[ProfileField], page: &Page) -> Result<ProfileList> {
-    let (words, number) = (text::query_words(typed), text::query_number(typed));
-    // Both ways of reading digits in groups: as a number is dialled, or as words.
-    let number = number.as_deref().map(|digits| (digits, vec![digits.to_owned()]));
-    let words = (typed, words);
-    let readings = match number {
+fn search(
+    tx: &mut Tx,
+    typed: &str,
+    wanted: &Wanted,
+    fields: &[ProfileField],
+    page: &Page,
+    allows: Option<&dyn Fn(&Profile) -> bool>,
+) -> Result<ProfileList> {
+    let readings = readings(typed);
+    let words_of = |reading: usize| readings.get(reading).map_or(&[][..], |(_, words)| words);
+    let (mut ids, whole) = match page.rest::<ProfileId, Whole>()? {
+        Some(rest) => rest,
+        None => {
+            let (mut ids, reading, truncated) = found(tx, &readings, wanted, fields)?;
+            if let Some(allows) = allows {
+                ids = views(tx, &ids, words_of(reading), fields)?
+                    .iter()
+                    .filter(|profile| allows(profile))
+                    .map(|profile| profile.id)
+                    .collect();
+            }
+            let total = ids.len();
+            (ids, Whole { reading, total, truncated })
+        }
+    };
+    let next_cursor = page.cut_rest(&mut ids, &whole)?;
+    let data = views(tx, &ids, words_of(whole.reading), fields)?;
+    let count =
+        page.count.map(|_| Count { value: i64::try_from(whole.total).unwrap_or(i64::MAX), exact: !whole.truncated });
+    Ok(ProfileList { data, next_cursor, count, truncated: Some(whole.truncated) })
+}
+
+/// A text, and its words.
+type Reading<'t> = (Cow<'t, str>, Vec<String>);
+
+/// Both ways of reading digits in groups: as a number is dialled, or as words.
+fn readings(typed: &str) -> Vec<Reading<'_>> {
+    let words = (Cow::from(typed), text::query_words(typed));
+    let number = text::query_number(typed).map(|digits| (Cow::from(digits.clone()), vec![digits]));
+    match number {
         Some(number) if typed.trim_start().starts_with(['+', '0']) => vec![number, words],
         Some(number) => vec![words, number],
         None => vec![words],
-    };
-    let seen: usize = page.after()?.unwrap_or(0);
-    let shown = seen.saturating_add(usize::try_from(page.limit).unwrap_or(0));
-    let (mut hits, mut truncated, mut words) = (Vec::new(), false, Vec::new());
-    for (typed, read) in readings {
-        if hits.is_empty() && !read.is_empty() {
-            (hits, truncated) = find(tx, typed, &read, wanted, fields, shown)?;
-            words = read;
-        }
     }
-    let total = hits.len();
-    let mut shown: Vec<(usize, Hit)> = hits.into_iter().enumerate().skip(seen).collect();
-    let next_cursor = page.cut(&mut shown, |(place, _)| place + 1)?;
-    let ids: Vec<ProfileId> = shown.iter().map(|(_, hit)| hit.profile).collect();
-    let mut data = match ids.is_empty() {
-        true => Vec::new(),
-        false => queries::profile_views(tx.conn, tx.organization, fields, &ids)?,
-    };
-    let elsewhere: Vec<ProfileId> =
-        shown.into_iter().filter(|(_, hit)| hit.fit.is_elsewhere()).map(|(_, hit)| hit.profile).collect();
-    say_what_matched(tx, &mut data, &elsewhere, &words, fields)?;
-    let count = page.count.map(|_| Count { value: i64::try_from(total).unwrap_or(i64::MAX), exact: !truncated });
-    Ok(ProfileList { data, next_cursor, count, truncated: Some(truncated) })
 }
 
-/// At most [`CANDIDATES`], best first as far as they are `shown`, and whether a bound may have cut more off.
+/// All that is found by the first reading by which something is, which that is, and whether a bound may have cut more
+/// off.
+fn found(
+    tx: &mut Tx,
+    readings: &[Reading],
+    wanted: &Wanted,
+    fields: &[ProfileField],
+) -> Result<(Vec<ProfileId>, usize, bool)> {
+    for (reading, (typed, words)) in readings.iter().enumerate().filter(|(_, (_, words))| !words.is_empty()) {
+        let (hits, truncated) = find(tx, typed, words, wanted, fields)?;
+        if !hits.is_empty() || reading + 1 == readings.len() {
+            return Ok((hits, reading, truncated));
+        }
+    }
+    Ok((Vec::new(), 0, false))
+}
+
+/// These profiles, each with what of it has the words.
+fn views(tx: &mut Tx, ids: &[ProfileId], words: &[String], fields: &[ProfileField]) -> Result<Vec<Profile>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut profiles = queries::profile_views(tx.conn, tx.organization, fields, ids)?;
+    say_what_matched(tx, &mut profiles, words, fields)?;
+    Ok(profiles)
+}
+
+/// At most [`CANDIDATES`], best first, and whether a bound may have cut more off.
 fn find(
     tx: &mut Tx,
     typed: &str,
     words: &[String],
     wanted: &Wanted,
     fields: &[ProfileField],
-    shown: usize,
-) -> Result<(Vec<Hit>, bool)> {
+) -> Result<(Vec<ProfileId>, bool)> {
     let bound = if wanted.is_all() { CANDIDATES } else { FILTERED };
     let whole = text::sort_key(typed);
     let reach = Reach { read: if words.len() == 1 { bound } else { DEEP }, found: bound };
@@ -175,10 +223,10 @@ fn find(
             found.is_cut = true;
         }
     }
-    let mut hits = rank(tx, &found, wanted, bound, shown)?;
+    let mut hits = rank(tx, &found, wanted, bound)?;
     if hits.len() < if words.len() == 1 { FEW } else { 1 } {
         let near = nearly(tx, words, &found)?;
-        hits.extend(rank(tx, &near, wanted, bound, shown)?);
+        hits.extend(rank(tx, &near, wanted, bound)?);
         found.is_cut |= near.is_cut;
     }
     let truncated = found.is_cut || hits.len() > CANDIDATES;
@@ -201,33 +249,31 @@ impl Found {
     }
 }
 
-/// The wanted ones of the best candidates: as they fit, then in each [`BLOCK`] the latest contact moment first, as far as
-/// they are `shown`.
-fn rank(tx: &mut Tx, found: &Found, wanted: &Wanted, bound: usize, shown: usize) -> Result<Vec<Hit>> {
+/// The wanted ones of the best candidates: as they fit, then, of the first ones, the latest contact moment first.
+fn rank(tx: &mut Tx, found: &Found, wanted: &Wanted, bound: usize) -> Result<Vec<ProfileId>> {
     let mut best: Vec<(&ProfileId, &(Fit, usize))> = found.places.iter().collect();
     best.sort_by_key(|(_, place)| **place);
     best.truncate(bound);
-    let best: Vec<(ProfileId, Fit)> = best.into_iter().map(|(id, (fit, _))| (*id, *fit)).collect();
-    let looked_up = if wanted.is_all() { compared(&best, shown) } else { best.iter().map(|(id, _)| *id).collect() };
+    let mut best: Vec<(ProfileId, Fit)> = best.into_iter().map(|(id, (fit, _))| (*id, *fit)).collect();
+    let looked_up = if wanted.is_all() { compared(&best) } else { best.iter().map(|(id, _)| *id).collect() };
     let moments: HashMap<ProfileId, TimeOrNever> = match looked_up.is_empty() {
         true => HashMap::new(),
         false => queries::wanted_of(tx.conn, tx.organization, wanted, &looked_up)?.into_iter().collect(),
     };
-    let mut hits = best;
     if !wanted.is_all() {
-        hits.retain(|(id, _)| moments.contains_key(id));
+        best.retain(|(id, _)| moments.contains_key(id));
     }
-    for block in hits.chunks_mut(BLOCK) {
+    if let Some(first) = best.chunks_mut(FIRST).next() {
         // Those of one fit and moment stay as they were found.
-        block.sort_by_key(|(id, fit)| (*fit, Reverse(moments.get(id).copied())));
+        first.sort_by_key(|(id, fit)| (*fit, Reverse(moments.get(id).copied())));
     }
-    Ok(hits.into_iter().map(|(profile, fit)| Hit { profile, fit }).collect())
+    Ok(best.into_iter().map(|(profile, _)| profile).collect())
 }
 
-/// Whose moments tell the order of what is `shown`: those that fit as well as others of their block.
-fn compared(best: &[(ProfileId, Fit)], shown: usize) -> Vec<ProfileId> {
-    let blocks = best.chunks(BLOCK).take(shown.div_ceil(BLOCK));
-    let alike = blocks.flat_map(|block| block.chunk_by(|(_, one), (_, other)| one == other));
+/// Whose moments tell the order of the first ones: those that fit as well as others of them.
+fn compared(best: &[(ProfileId, Fit)]) -> Vec<ProfileId> {
+    let first = best.chunks(FIRST).next().unwrap_or_default();
+    let alike = first.chunk_by(|(_, one), (_, other)| one == other);
     alike.filter(|alike| alike.len() > 1).flatten().map(|(id, _)| *id).collect()
 }
 
@@ -284,24 +330,15 @@ fn nearly(tx: &mut Tx, words: &[String], found: &Found) -> Result<Found> {
     Ok(near)
 }
 
-/// Says of each profile why it was found; those `elsewhere` by a contact or a field.
-fn say_what_matched(
-    tx: &mut Tx,
-    profiles: &mut [Profile],
-    elsewhere: &[ProfileId],
-    words: &[String],
-    fields: &[ProfileField],
-) -> Result<()> {
+/// Says of each profile why it was found: where its name doesn't fit the words, by a contact or a field.
+fn say_what_matched(tx: &mut Tx, profiles: &mut [Profile], words: &[String], fields: &[ProfileField]) -> Result<()> {
     let mut found: HashMap<ProfileId, Matched> = HashMap::new();
-    let found_elsewhere = profiles.iter().filter(|profile| elsewhere.contains(&profile.id));
-    let names: HashMap<ProfileId, Vec<String>> =
-        found_elsewhere.map(|profile| (profile.id, text::words(&profile.name))).collect();
+    let names = profiles.iter().map(|profile| (profile.id, terms::joined(&terms::name_terms(&profile.name))));
+    let elsewhere: Vec<(ProfileId, String)> = names.filter(|(_, name)| rank::near_fit(name, words).is_none()).collect();
     for word in words {
         // A word that the name has, too, says nothing.
-        let lacks = |id: &&ProfileId| {
-            !names.get(id).is_some_and(|name| name.iter().any(|other| other.starts_with(word.as_str())))
-        };
-        let ids: Vec<ProfileId> = elsewhere.iter().filter(lacks).copied().collect();
+        let lacks = |name: &str| !name.split(' ').skip(1).any(|other| other.starts_with(word.as_str()));
+        let ids: Vec<ProfileId> = elsewhere.iter().filter(|(_, name)| lacks(name)).map(|(id, _)| *id).collect();
         if ids.is_empty() {
             continue;
         }

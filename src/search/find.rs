@@ -7,19 +7,20 @@ use uuid::Uuid;
 
 use super::queries::{self, Key, Searched};
 use super::types::{SearchFilter, SearchHit, SearchSection, SearchSections, SearchSort, SearchType};
-use crate::contacts::{self, ContactRef, ProfileRef};
+use crate::contacts::{self, Contact, ContactRef, ProfileRef};
 use crate::db::{Tx, newest, search_vector};
 use crate::error::{Error, FieldError, Result};
 use crate::http::page::{List, Page};
+use crate::ids::ContactId;
 use crate::profiles;
 use crate::search_query::SearchQuery;
 
 const PATH: &str = "/v1/search";
 /// Hits of a section among all.
 const FIRST: i64 = 5;
-/// As many are ranked, and shown.
+/// As many are ranked, and shown: the cursor of each page names those behind it.
 const RANKED: i64 = 1000;
-const MOST: usize = 200;
+const MOST: usize = 100;
 
 /// One section, or all with their first hits.
 pub fn sections(tx: &mut Tx, list: &List<SearchFilter>) -> Result<SearchSections> {
@@ -70,11 +71,14 @@ fn section(
 }
 
 fn of_profiles(tx: &mut Tx, typed: &str, query: &SearchQuery, page: &Page) -> Result<SearchSection> {
-    let typed = if query.is_plain() { typed.to_owned() } else { query.words().join(" ") };
-    let found = profiles::find_profiles(tx, &typed, page)?;
+    let found = match query.is_plain() {
+        true => profiles::find_profiles(tx, typed, None, page)?,
+        false => profiles::find_profiles(tx, &query.words().join(" "), Some(query), page)?,
+    };
     let beginnings = query.beginnings();
-    let shown = found.data.into_iter().filter(|profile| !query.excludes(&profile.name));
-    let data = shown
+    let data = found
+        .data
+        .into_iter()
         .map(|profile| SearchHit {
             snippet: beginnings.snippet(profile.matched.as_ref().map_or(&profile.name, |matched| &matched.text)),
             title: Some(profile.name.clone()),
@@ -88,21 +92,30 @@ fn of_profiles(tx: &mut Tx, typed: &str, query: &SearchQuery, page: &Page) -> Re
 }
 
 fn of_contacts(tx: &mut Tx, query: &SearchQuery, page: &Page) -> Result<SearchSection> {
-    let (mut ids, mut truncated) = contacts::find_contacts(tx.conn, tx.organization, &query.words())?;
-    truncated |= ids.len() > MOST;
-    ids.truncate(MOST);
-    let (ids, next_cursor) = from_place(ids, page)?;
+    let text = |contact: &Contact| {
+        contact.name.as_ref().map_or_else(String::new, |name| format!("{name} ")) + &contact.address
+    };
+    let (mut ids, truncated) = match page.rest::<ContactId, bool>()? {
+        Some(rest) => rest,
+        None => {
+            let (mut ids, is_cut) = contacts::find_contacts(tx.conn, tx.organization, &query.words())?;
+            let truncated = is_cut || ids.len() > MOST;
+            ids.truncate(MOST);
+            if !query.is_plain() {
+                let mut found = contacts::contact_views(tx.conn, tx.organization, &ids)?;
+                found.retain(|contact| query.allows(&[&text(contact)]));
+                ids = found.into_iter().map(|contact| contact.id).collect();
+            }
+            (ids, truncated)
+        }
+    };
+    let next_cursor = page.cut_rest(&mut ids, &truncated)?;
     let beginnings = query.beginnings();
     let found = contacts::contact_views(tx.conn, tx.organization, &ids)?;
     let data = found
         .into_iter()
-        .map(|contact| {
-            let text = contact.name.as_ref().map_or_else(String::new, |name| format!("{name} ")) + &contact.address;
-            (query.excludes(&text), text, contact)
-        })
-        .filter(|(is_excluded, ..)| !is_excluded)
-        .map(|(_, text, contact)| SearchHit {
-            snippet: beginnings.snippet(&text),
+        .map(|contact| SearchHit {
+            snippet: beginnings.snippet(&text(&contact)),
             title: Some(contact.name.clone().unwrap_or_else(|| contact.address.clone())),
             at: contact.created_at,
             profile: contact.profile,
@@ -134,13 +147,11 @@ fn of_texts(
             (found.keys.into_iter().map(|(_, id)| id).collect(), next_cursor, truncated)
         }
         SearchSort::Relevance => {
-            let found = newest::search(tx.conn, &searched, None, RANKED + 1)?;
-            let mut keys = found.keys;
-            let is_cut = found.reached.is_some() || keys.len() > MOST;
-            keys.truncate(usize::try_from(RANKED).unwrap_or(usize::MAX));
-            let mut best = ranked(tx, &searched, keys)?;
-            best.truncate(MOST);
-            let (ids, next_cursor) = from_place(best, page)?;
+            let (mut ids, is_cut) = match page.rest::<Uuid, bool>()? {
+                Some(rest) => rest,
+                None => best(tx, &searched)?,
+            };
+            let next_cursor = page.cut_rest(&mut ids, &is_cut)?;
             (ids, next_cursor, is_cut)
         }
     };
@@ -148,22 +159,18 @@ fn of_texts(
     Ok(SearchSection { r#type: kind, data, next_cursor, truncated })
 }
 
-/// Best first; of equally good ones, the newest.
-fn ranked(tx: &mut Tx, searched: &Searched, mut keys: Vec<Key>) -> Result<Vec<Uuid>> {
-    let ids: Vec<Uuid> = keys.iter().map(|(_, id)| *id).collect();
-    let ranks: HashMap<Uuid, f32> = searched.ranks(tx.conn, ids)?.into_iter().collect();
+/// Best first; of equally good ones, the newest. Also whether a bound cut some off.
+fn best(tx: &mut Tx, searched: &Searched) -> Result<(Vec<Uuid>, bool)> {
+    let found = newest::search(tx.conn, searched, None, RANKED + 1)?;
+    let is_cut = found.reached.is_some() || found.keys.len() > MOST;
+    let mut ids: Vec<Uuid> = found.keys.into_iter().map(|(_, id)| id).collect();
+    ids.truncate(usize::try_from(RANKED).unwrap_or(usize::MAX));
+    let ranks: HashMap<Uuid, f32> = searched.ranks(tx.conn, ids.clone())?.into_iter().collect();
     let rank = |id: &Uuid| ranks.get(id).copied().unwrap_or_default();
     // Stable: they come newest first.
-    keys.sort_by(|(_, one), (_, other)| rank(other).total_cmp(&rank(one)));
-    Ok(keys.into_iter().map(|(_, id)| id).collect())
-}
-
-/// The page that begins at a place in what was found, and where the next one does.
-fn from_place<K>(found: Vec<K>, page: &Page) -> Result<(Vec<K>, Option<String>)> {
-    let seen: usize = page.after()?.unwrap_or(0);
-    let mut shown: Vec<(usize, K)> = found.into_iter().enumerate().skip(seen).collect();
-    let next_cursor = page.cut(&mut shown, |(place, _)| place + 1)?;
-    Ok((shown.into_iter().map(|(_, key)| key).collect(), next_cursor))
+    ids.sort_by(|one, other| rank(other).total_cmp(&rank(one)));
+    ids.truncate(MOST);
+    Ok((ids, is_cut))
 }
 
 /// A hit with nothing but its id.

@@ -41,7 +41,7 @@ impl SearchType {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SearchSort {
-    /// Best first, of the newest thousand; at most 200 hits.
+    /// Best first, of the newest thousand; at most 100 hits. Further pages go on with what was found for the first.
     #[default]
     Relevance,
     /// To the last.

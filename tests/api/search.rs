@@ -98,8 +98,9 @@ async fn words_phrases_and_endings_are_found() {
     inbound(&admin, &mail, 1, "One", "The deliveries were late, José said").await;
     inbound(&admin, &mail, 2, "Two", "A late delivery; and the lamp shade").await;
     inbound(&admin, &mail, 3, "Three", "東京都に住んでいます").await;
-    let long = "to be or not ".repeat(300) + "to a needle";
+    let long = "to be or not ".repeat(300) + "to a needle; be a lamp";
     inbound(&admin, &mail, 4, "Four", &long).await;
+    inbound(&admin, &mail, 5, "Five", "白貓 cake (no cream)").await;
     for (q, found) in [
         ("delivery+", vec!["Two", "One"]),
         ("late+delivery", vec!["Two", "One"]),
@@ -116,6 +117,18 @@ async fn words_phrases_and_endings_are_found() {
         // Behind more words of a kind than PostgreSQL keeps places of.
         ("%22not+to+a%22", vec!["Four"]),
         ("%22not+a%22", vec![]),
+        // Its pairs are all there, apart from each other.
+        ("%22to+be+a%22", vec![]),
+        ("%22not+to+be+or%22", vec!["Four"]),
+        ("貓", vec!["Five"]),
+        ("%22白%22+cake", vec!["Five"]),
+        ("cake+-貓", vec![]),
+        ("cake+-(cream)", vec![]),
+        ("cake+-%23cream", vec![]),
+        ("cake+-+cream", vec!["Five"]),
+        // Sixteen that are there, and one that isn't.
+        ("to+be+or+not+to+be+or+not+to+be+or+not+to+be+or+not+cake", vec![]),
+        ("to+be+or+not+to+be+or+not+to+be+or+not+to+be+or+not+-lamp", vec![]),
         ("--", vec![]),
     ] {
         assert_eq!(messages(&admin, &format!("sort=newest&q={q}")).await, found, "{q}");
@@ -126,6 +139,33 @@ async fn words_phrases_and_endings_are_found() {
     // Another language has other endings; what was written until then keeps the old ones beside its words.
     admin.patch("/v1/organization", json!({ "language": "ja" })).await.expect(200);
     assert_eq!(messages(&admin, "sort=newest&q=delivery+").await, ["Two"]);
+}
+
+#[actix_web::test]
+async fn phrases_and_exclusions_hold_for_profiles_and_contacts() {
+    let world = World::new().await;
+    let admin = world.admin();
+    for name in ["Jan Willem Bakker", "Willem Jan Bakker", "Jan Willemsen"] {
+        let address = format!("{}@example.com", name.to_lowercase().replace(' ', "."));
+        let contact = json!({ "medium": "email", "address": address, "name": name });
+        admin.post("/v1/contacts", contact).await.expect(201);
+        admin.post("/v1/profiles", json!({ "name": name })).await.expect(201);
+    }
+    for (q, found) in [
+        ("jan+willem", vec!["Jan Willem Bakker", "Jan Willemsen", "Willem Jan Bakker"]),
+        ("%22jan+willem%22", vec!["Jan Willem Bakker"]),
+        ("%22willem%22+jan", vec!["Jan Willem Bakker", "Willem Jan Bakker"]),
+        ("willem+-bakker", vec!["Jan Willemsen"]),
+        ("bakker+-%22jan+willem%22", vec!["Willem Jan Bakker"]),
+        ("%22jan+willem%22+-%22willem+bakker%22", vec![]),
+    ] {
+        let answer = admin.get(&format!("/v1/search?q={q}")).await.expect(200);
+        for kind in ["profile", "contact"] {
+            let mut titles = titles(&answer, kind);
+            titles.sort();
+            assert_eq!(titles, found, "{kind} {q}");
+        }
+    }
 }
 
 #[actix_web::test]
