@@ -9,7 +9,7 @@ use crate::actor::Caller;
 use crate::answer::Answer;
 use crate::db::Db;
 use crate::error::Result;
-use crate::http::page::{List, PageParams};
+use crate::http::page::{UncountedList, UncountedPageParams};
 
 /// Search everything
 ///
@@ -18,12 +18,12 @@ use crate::http::page::{List, PageParams};
 /// organization's language. `"An exact phrase"` is found word for word; `-without` leaves out what has the word.
 /// All words of a message must be in that message. What a mail quotes, and its signature, weigh less than what was
 /// written. Profiles and contacts are found by the beginning of each word.
-#[utoipa::path(tag = "search", params(SearchFilter, PageParams), responses(
+#[utoipa::path(tag = "search", params(SearchFilter, UncountedPageParams), responses(
     (status = 200, description = "What was found: one section, or all of them.", body = SearchSections),
 ))]
 #[get("/v1/search")]
-pub async fn search(caller: Caller, list: List<SearchFilter>, db: Data<Db>) -> Result<Answer> {
-    let found = db.read(&caller, move |tx| find::sections(tx, &list)).await?;
+pub async fn search(caller: Caller, list: UncountedList<SearchFilter>, db: Data<Db>) -> Result<Answer> {
+    let found = db.read(&caller, move |tx| find::sections(tx, &list.0)).await?;
     let next_cursor = match found.sections.as_slice() {
         [only] => only.next_cursor.clone(),
         _ => None,
