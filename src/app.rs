@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use actix_cors::Cors;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::guard::fn_guard;
-use actix_web::http::Method;
 use actix_web::http::header::HeaderName;
 use actix_web::middleware::{Compress, from_fn};
 use actix_web::web::{Data, get};
-use actix_web::{App, HttpRequest, HttpResponse};
+use actix_web::{App, HttpResponse};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::Value;
 use tracing_actix_web::TracingLogger;
@@ -22,6 +20,7 @@ use crate::config::Config;
 use crate::db::Db;
 use crate::http::deprecation::DEPRECATED;
 use crate::http::jwt::Jwt;
+use crate::http::routes::{self, Routes};
 use crate::http::{docs, middleware, page, problem, query};
 use crate::{
     access, batch, changes, channels, contacts, conversations, inbound, moments, notes, profile_fields, profiles,
@@ -55,7 +54,8 @@ impl State {
         title = "Dossier",
         description = "The backend that a shared inbox stands on: contacts, profiles and their whole history.\n\n\
             Press **Authorize** and paste a token: the service prints one on its first start, and `POST /v1/auth/login` \
-            answers with one.",
+            answers with one.\n\nA query parameter that an operation doesn't have is refused with 422, and so is `If-Match` by \
+            a write that doesn't have it: nothing that was asked for is passed over.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         contact(name = "Dossier"),
     ),
@@ -129,44 +129,6 @@ pub fn document() -> serde_json::Result<Value> {
 /// What isn't in the document, and is only read.
 const BESIDE: [&str; 5] = ["/openapi.json", "/healthz", "/readyz", "/metrics", "/docs/{_:.*}"];
 
-/// The methods of each path, for answers to the others.
-struct Routes(Vec<(actix_web::dev::ResourceDef, Vec<Method>)>);
-
-impl Routes {
-    fn of(document: &Value) -> Self {
-        let paths = document.pointer("/paths").and_then(Value::as_object).into_iter().flatten();
-        let beside = BESIDE.map(|path| (actix_web::dev::ResourceDef::new(path), vec![Method::GET]));
-        Self(
-            paths
-                .map(|(path, item)| {
-                    let methods = item.as_object().into_iter().flatten();
-                    let methods = methods.filter_map(|(name, _)| name.to_uppercase().parse().ok()).collect();
-                    (actix_web::dev::ResourceDef::new(path.as_str()), methods)
-                })
-                .chain(beside)
-                .collect(),
-        )
-    }
-
-    /// Of the route that a request to this path reaches: a path without variables goes before one that has some.
-    fn methods(&self, path: &str) -> &[Method] {
-        let mut matching = self.0.iter().filter(|(pattern, _)| pattern.is_match(path));
-        let literal = matching.clone().find(|(pattern, _)| pattern.pattern() == Some(path));
-        literal.or_else(|| matching.next()).map_or(&[], |(_, methods)| methods.as_slice())
-    }
-
-    /// Keeps a path without variables, such as `/v1/conversations/counts`, from being read as one that has an id there
-    /// when it doesn't have the method.
-    fn guard_literals(&self, config: &mut actix_web::web::ServiceConfig) {
-        for (pattern, methods) in &self.0 {
-            let Some(path) = pattern.pattern().filter(|path| !path.contains('{')) else { continue };
-            let methods = methods.clone();
-            let other_method = fn_guard(move |context| !methods.contains(&context.head().method));
-            config.service(actix_web::web::resource(path).guard(other_method).to(no_handler));
-        }
-    }
-}
-
 /// What every worker's app is built from.
 #[derive(Clone)]
 pub struct Shared {
@@ -178,7 +140,7 @@ pub struct Shared {
 impl Shared {
     pub fn new(state: State) -> serde_json::Result<Self> {
         let document = document()?;
-        let routes = Data::new(Routes::of(&document));
+        let routes = Data::new(Routes::of(&document, &BESIDE));
         Ok(Self { state, routes, document: Data::new(document.to_string()) })
     }
 }
@@ -195,7 +157,7 @@ pub fn app(
         InitError = (),
     >,
 > {
-    let Shared { state, document, routes } = shared;
+    let Shared { state, document, routes: known } = shared;
     let (app, _) = App::new()
         .into_utoipa_app()
         .app_data(Data::new(state.db.clone()))
@@ -205,8 +167,8 @@ pub fn app(
         .app_data(Data::from(state.config.clone()))
         .app_data(Data::new(state.metrics.clone()))
         .app_data(document)
-        .app_data(routes.clone())
-        .map(|app| app.configure(|config| routes.guard_literals(config)))
+        .app_data(known.clone())
+        .map(|app| app.configure(|config| known.guard_literals(config)))
         .configure(rooms)
         .split_for_parts();
     app.route("/openapi.json", get().to(openapi))
@@ -215,7 +177,8 @@ pub fn app(
         .route("/metrics", get().to(metrics))
         .service(actix_web::web::redirect("/docs", "/docs/"))
         .service(docs::swagger_ui())
-        .default_service(actix_web::web::to(no_handler))
+        .default_service(actix_web::web::to(routes::no_handler))
+        .wrap(from_fn(routes::only_what_is_taken))
         .wrap(cors(&state.config.cors_origins))
         .wrap(from_fn(middleware::finish))
         .wrap(Compress::default())
@@ -263,8 +226,4 @@ async fn readyz(db: Data<Db>) -> crate::error::Result<&'static str> {
 async fn metrics(handle: Data<Option<PrometheusHandle>>) -> HttpResponse {
     let text = handle.as_ref().as_ref().map(PrometheusHandle::render).unwrap_or_default();
     HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text)
-}
-
-async fn no_handler(request: HttpRequest, routes: Data<Routes>) -> HttpResponse {
-    middleware::no_handler(request.method(), routes.methods(request.path()))
 }

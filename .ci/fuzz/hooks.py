@@ -49,7 +49,7 @@ REASONS = [
     ("body", "type", "/unique"),
     ("body", "", "/default"),
     ("query", "rule|required|type|repeated|length", "to|option|label"),
-    ("query", "exclusive", "before|after|at|count"),
+    ("query", "exclusive", "before|after|at"),
     # True or nothing, as its description says.
     ("query", "unsupported", "missing_fields"),
     # Each bound is an order of its own.

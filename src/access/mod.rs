@@ -38,6 +38,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(routes::update_user)
         .service(routes::list_api_tokens)
         .service(routes::create_api_token)
+        .service(routes::get_api_token)
         .service(routes::revoke_api_token);
 }
 

@@ -250,9 +250,19 @@ pub async fn create_api_token(
     let (user, role) = (caller.user, caller.role);
     db.write(&caller, retry, move |tx| {
         let token = queries::insert_api_token(tx, &jwt, user, role, &value)?;
-        Ok(Answer::created("/v1/api-tokens".to_owned(), &token)?.shown_once("token"))
+        Ok(Answer::created(format!("/v1/api-tokens/{}", token.id), &token)?.shown_once("token"))
     })
     .await
+}
+
+/// Get an API token
+///
+/// Without its JWT, which is shown once.
+#[utoipa::path(tag = "access", security(("bearer" = ["admin"])), params(ApiTokenPath), responses((status = 200, description = "The token.", body = ApiToken)))]
+#[get("/v1/api-tokens/{id}")]
+pub async fn get_api_token(caller: Admin, path: Path<ApiTokenPath>, db: Data<Db>) -> Result<Answer> {
+    let id = path.id;
+    Answer::ok(&db.read(&caller, move |tx| queries::get_api_token(tx.conn, tx.organization, id)).await?)
 }
 
 /// Revoke an API token

@@ -50,6 +50,7 @@ pub struct Logout {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Session {
     /// A JWT, for `Authorization: Bearer`.
+    #[schema(example = "eyJ0eXAiOiJKV1Qi…")]
     pub access_token: String,
     #[schema(example = "Bearer")]
     pub token_type: &'static str,
@@ -57,6 +58,7 @@ pub struct Session {
     #[schema(example = 900)]
     pub expires_in: i64,
     /// Gives the next session, once.
+    #[schema(example = "8Jq0Yw…")]
     pub refresh_token: String,
 }
 
@@ -221,7 +223,7 @@ pub struct ApiToken {
     pub revoked_at: Option<DateTime<Utc>>,
     /// The JWT; only in the answer that made it.
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, example = "eyJ0eXAiOiJKV1Qi…")]
     pub token: Option<String>,
 }
 

@@ -144,7 +144,8 @@ pub async fn get_signed_attachment(
     db: Data<Db>,
 ) -> Result<HttpResponse> {
     let id = path.id;
-    let link = link.map_err(|_| links::refused())?;
+    let has_unknown = |error: &Error| error.errors().iter().any(|error| error.code == "unknown");
+    let link = link.map_err(|error| if has_unknown(&error) { error } else { links::refused() })?;
     let organization = link.organization_id;
     links.verify(organization, id, link.variant, link.expires, &link.signature, Utc::now())?;
     let find = move |tx: &mut Tx| {

@@ -58,7 +58,7 @@ pub struct Attachment {
     pub inline: bool,
     /// By which an HTML mail refers to it (`cid:`).
     #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
+    #[schema(nullable = false, example = "logo@example.com")]
     pub content_id: Option<String>,
     pub created_at: DateTime<Utc>,
     /// Leads to the file without a token, until `url_expires_at`.

@@ -18,6 +18,7 @@ use crate::db::Tx;
 use crate::error::{Code, Error, Kind, Result};
 use crate::http::body::fit;
 use crate::http::problem;
+use crate::http::version::IfMatch;
 use crate::ids::{ChannelId, ContactId, ConversationId, NoteId, ProfileId};
 use crate::notes::{self, Note, NotedType, On};
 use crate::profiles::{self, CreateProfile, Outcome, Saved};
@@ -104,7 +105,8 @@ fn write_run(tx: &mut Tx, caller: &Caller, run: &[Operation]) -> Result<Vec<Writ
 /// Makes profiles, or changes those that have the same value of `upsert_on`.
 fn save_profiles(tx: &mut Tx, upsert_on: Option<&str>, run: &[Operation]) -> Result<Vec<Written>> {
     let bodies: Vec<CreateProfile> = run.iter().map(Operation::body).collect::<Result<_>>()?;
-    let saved = profiles::save_profiles(tx, upsert_on, &bodies).map_err(Error::parameters_in_body)?;
+    let if_match: Vec<IfMatch> = run.iter().map(Operation::if_match).collect();
+    let saved = profiles::save_profiles(tx, upsert_on, &if_match, &bodies).map_err(Error::parameters_in_body)?;
     let written = saved.into_iter().map(|Saved { id, version, outcome }| {
         let (status, outcome) = match outcome {
             Outcome::Created => (201, BatchOutcome::Created),
@@ -230,7 +232,7 @@ impl Operation {
         self.id.map(|id| id.0).ok_or_else(no_such_kind)
     }
 
-    fn if_match(&self) -> crate::http::version::IfMatch {
+    fn if_match(&self) -> IfMatch {
         self.if_match.clone().unwrap_or_default()
     }
 }

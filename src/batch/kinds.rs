@@ -40,8 +40,9 @@ impl Kind {
         Self { body: Some(KindBody { name, is_required: false }), ..self }
     }
 
-    const fn upsert_on(self) -> Self {
-        Self { has_upsert_on: true, ..self }
+    /// Of something that may be there.
+    const fn upserted(self) -> Self {
+        Self { has_upsert_on: true, has_if_match: true, ..self }
     }
 
     /// Of something that is there.
@@ -55,7 +56,7 @@ const KINDS: [Kind; 17] = {
     use Resource::{Channel, Contact, Conversation, Note, Profile};
     [
         Kind::new(Create, Profile, "CreateProfileOperation").body("CreateProfile"),
-        Kind::new(Upsert, Profile, "UpsertProfileOperation").upsert_on().body("CreateProfile"),
+        Kind::new(Upsert, Profile, "UpsertProfileOperation").upserted().body("CreateProfile"),
         Kind::new(Update, Profile, "UpdateProfileOperation").existing().body("UpdateProfile"),
         Kind::new(Delete, Profile, "DeleteProfileOperation").existing(),
         Kind::new(Create, Contact, "CreateContactOperation").body("CreateContact"),
@@ -120,14 +121,19 @@ impl Kind {
         }
         if self.has_upsert_on {
             let description = "Key of a unique field: the profile that has the body's value of it is changed; without \
-                one, a profile is made.";
+                one, a profile is made, unless `if_match` says that it is there.";
             let key = text().description(Some(description)).pattern(Some("^[a-z][a-z0-9_]{0,62}$"));
             object = object.property("upsert_on", key.examples(["relation_number"]).build()).required("upsert_on");
         }
         if self.has_if_match {
             let description = "The version that was read, or its `ETag`: refused with 412 when it has changed since.";
-            let version = ObjectBuilder::new().schema_type(Type::Integer).examples([json!(3)]);
-            let either = OneOfBuilder::new().description(Some(description)).item(version).item(text());
+            let version = ObjectBuilder::new()
+                .schema_type(Type::Integer)
+                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+                .minimum(Some(1))
+                .examples([json!(3)]);
+            let tag = text().pattern(Some(r#"^(\*|(W/)?"?[0-9]{1,9}(-[^"]*)?"?)$"#));
+            let either = OneOfBuilder::new().description(Some(description)).item(version).item(tag);
             object = object.property("if_match", either);
         }
         if let Some(body) = self.body {

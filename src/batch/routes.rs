@@ -9,7 +9,7 @@ use crate::actor::Caller;
 use crate::answer::Answer;
 use crate::db::Db;
 use crate::error::Result;
-use crate::http::body::Body;
+use crate::http::body::{Body, InParts};
 use crate::http::problem::Problem;
 
 /// Carry out many writes
@@ -18,15 +18,16 @@ use crate::http::problem::Problem;
 /// rules. `results` says of each what became of it; one that is refused leaves nothing behind, and the others are done.
 /// With `atomic: true`, all are done or none.
 ///
-/// Whether an operation has what it needs is said for the whole batch (422); what its `body` lacks, in its result.
+/// Whether an operation has what it needs is said for the whole batch (422), as is a member that stands in its object
+/// twice; what else is wrong with its `body`, in its result.
 /// An `Idempotency-Key` holds for the whole batch.
 #[utoipa::path(tag = "batch", request_body = Batch, responses(
     (status = 200, description = "What became of each operation.", body = BatchResults),
     (status = 409, description = "`batch_refused`: with `atomic`, an operation was refused and nothing was done. `results` says which, and why.", body = Problem, content_type = "application/problem+json"),
 ))]
 #[post("/v1/batch")]
-pub async fn create_batch(caller: Caller, body: Body<Batch>, db: Data<Db>) -> Result<Answer> {
-    let Body { value: batch, retry } = body;
+pub async fn create_batch(caller: Caller, body: InParts<Batch>, db: Data<Db>) -> Result<Answer> {
+    let InParts(Body { value: batch, retry }) = body;
     let writer = caller.clone();
     db.write(&caller, retry, move |tx| Answer::ok(&carry_out(tx, &writer, &batch)?)).await
 }

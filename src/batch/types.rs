@@ -59,7 +59,9 @@ pub struct Batch {
 pub struct Operation {
     pub op: Op,
     pub resource: Resource,
+    #[serde(default, deserialize_with = "not_null")]
     pub id: Option<AnyId>,
+    #[serde(default, deserialize_with = "not_null")]
     pub upsert_on: Option<String>,
     #[serde(default, deserialize_with = "not_null", skip_serializing)]
     pub if_match: Option<IfMatch>,
@@ -95,6 +97,9 @@ impl Validate for Operation {
             } else if !is_there && is_required {
                 refuse(field, "required", format!("is required to {op} a {resource}"));
             }
+        }
+        if self.upsert_on.as_ref().is_some_and(|key| key.contains('\0')) {
+            refuse("upsert_on", "nul", "must not contain the character NUL".to_owned());
         }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }

@@ -13,7 +13,7 @@ use crate::actor::Caller;
 use crate::answer::Answer;
 use crate::db::Db;
 use crate::error::Result;
-use crate::http::page::{List, PageParams};
+use crate::http::page::{List, UncountedList, UncountedPageParams};
 
 /// How often a waiting request looks again.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -26,15 +26,15 @@ const PAUSE: Duration = Duration::from_millis(500);
 ///
 /// Not among it: what somebody has read, in conversations and mentions, which is one user's own; and the values that went
 /// with a deleted profile field, of which only `profile_field.deleted` tells.
-#[utoipa::path(tag = "changes", params(ChangeFilter, PageParams), responses(
+#[utoipa::path(tag = "changes", params(ChangeFilter, UncountedPageParams), responses(
     (status = 200, description = "What happened.", body = ChangeList),
 ))]
 #[get("/v1/changes")]
-pub async fn list_changes(caller: Caller, list: List<ChangeFilter>, db: Data<Db>) -> Result<Answer> {
-    let wait = list.filter.wait.unwrap_or_default();
+pub async fn list_changes(caller: Caller, list: UncountedList<ChangeFilter>, db: Data<Db>) -> Result<Answer> {
+    let UncountedList(List { filter, mut page }) = list;
+    let wait = filter.wait.unwrap_or_default();
     let until = Instant::now() + Duration::from_secs(wait.unsigned_abs());
-    let filter = Arc::new(list.filter);
-    let mut page = list.page;
+    let filter = Arc::new(filter);
     loop {
         let (filter, asked) = (filter.clone(), page.clone());
         let changes =

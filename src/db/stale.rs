@@ -16,7 +16,10 @@ impl IfMatch {
     /// 412 unless the resource, locked and of this `version`, is as the client read it. What others changed meanwhile
     /// is named as a body names it, in JSON Pointers, unless it is as it was by now.
     pub fn check(&self, tx: &mut Tx, resource: Uuid, version: i32) -> Result<()> {
-        let Some(versions) = self.versions().filter(|versions| !versions.contains(&version)) else { return Ok(()) };
+        let Self::Versions(versions) = self else { return Ok(()) };
+        if versions.contains(&version) {
+            return Ok(());
+        }
         let detail = format!("It has version {version} by now: read it again, and decide again.");
         let error = Error::new(Code::VersionMismatch, detail).with("version", version);
         // A version that never was says nothing of what its client knows.
@@ -26,6 +29,16 @@ impl IfMatch {
                 None => Err(error),
             },
             None => Err(error),
+        }
+    }
+
+    /// 412 for whoever means something that is there, where nothing is.
+    pub fn check_absent(&self) -> Result<()> {
+        match self {
+            Self::Anything => Ok(()),
+            Self::Present | Self::Versions(_) => {
+                Err(Error::new(Code::VersionMismatch, "What is to be changed isn't there yet."))
+            }
         }
     }
 }

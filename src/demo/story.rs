@@ -158,6 +158,7 @@ pub fn tell(tx: &mut Tx, admin: UserId, colleague: UserId, files: &Files) -> Res
     let company = profiles::save_profile(
         tx,
         None,
+        &IfMatch::default(),
         &body(json!({
             "name": "Amsterdam Lighting BV",
             "kind": "company",
@@ -205,6 +206,7 @@ pub fn tell(tx: &mut Tx, admin: UserId, colleague: UserId, files: &Files) -> Res
     let regular = profiles::save_profile(
         tx,
         None,
+        &IfMatch::default(),
         &body(json!({ "name": "Jan Jansen", "fields": { "relation_number": "R-1002" } }))?,
     )?;
     for contact in [delivery.contact, sunday.contact, directions.contact] {

@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use validator::Validate;
 
 use super::diagnose::{diagnose, is_within, nul_fields};
-use super::json::Json;
+use super::json::{self, Json};
 use super::validate::field_errors;
 use crate::answer::Retry;
 use crate::error::{Code, Error, FieldError, Location, Result};
@@ -50,14 +50,28 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        let payload = payload.take();
-        Box::pin(async move {
-            require_json(&request)?;
-            let bytes = read(&request, payload, MAX_JSON_BYTES).await?;
-            Ok(Self { retry: retry(&request, &bytes)?, value: parse(&bytes)? })
-        })
+        Box::pin(body(request.clone(), payload.take(), parse))
     }
+}
+
+/// A JSON body with parts that are kept as they are until each is looked at with [`fit`], so that what is wrong with one
+/// is not the fault of the others.
+pub struct InParts<T>(pub Body<T>);
+
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for InParts<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = body(request.clone(), payload.take(), parse_whole);
+        Box::pin(async move { body.await.map(Self) })
+    }
+}
+
+async fn body<T>(request: HttpRequest, payload: Payload, parse: fn(&[u8]) -> Result<T>) -> Result<Body<T>> {
+    require_json(&request)?;
+    let bytes = read(&request, payload, MAX_JSON_BYTES).await?;
+    Ok(Body { retry: retry(&request, &bytes)?, value: parse(&bytes)? })
 }
 
 /// The idempotency key of a write without a body.
@@ -135,6 +149,19 @@ fn announced(request: &HttpRequest) -> Option<u64> {
 
 /// From JSON text to a valid `T`: 400 for text that isn't JSON, 422 that names every wrong field.
 pub fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T> {
+    let (value, mut wrong) = read_json(bytes)?;
+    wrong.extend(nul_fields(&value));
+    complete(&value, wrong)
+}
+
+/// The same, except that a NUL is left to who fits the parts.
+fn parse_whole<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T> {
+    let (value, wrong) = read_json(bytes)?;
+    complete(&value, wrong)
+}
+
+/// What the text says, and what in it is said twice.
+fn read_json(bytes: &[u8]) -> Result<(Value, Vec<FieldError>)> {
     // Counted in bytes from 1, also where nothing was read yet.
     let malformed = |detail: String, line: usize, column: usize| {
         Error::new(Code::MalformedRequest, detail).with("line", line).with("column", column.max(1))
@@ -145,15 +172,12 @@ pub fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T> {
         let column = before.rsplit(|byte| *byte == b'\n').next().map_or(1, |begun| begun.len() + 1);
         malformed(format!("The body is not UTF-8: {error}."), line, column)
     })?;
-    let value: Value = serde_json::from_str(text)
-        .map_err(|error| malformed(format!("The body is not JSON: {error}."), error.line(), error.column()))?;
-    let nuls = if text.contains("\\u0000") { nul_fields(&value) } else { Vec::new() };
-    complete(&value, nuls)
+    json::read(text).map_err(|error| malformed(format!("The body is not JSON: {error}."), error.line(), error.column()))
 }
 
-/// The same of JSON that is parsed already, such as a part of a body.
-pub fn fit<T: DeserializeOwned + Validate>(value: &Value) -> Result<T> {
-    complete(value, Vec::new())
+/// A part of a body in parts as a valid `T`, or what is wrong with it.
+pub fn fit<T: DeserializeOwned + Validate>(part: &Value) -> Result<T> {
+    complete(part, nul_fields(part))
 }
 
 /// What fits and is valid by its own rules too, or all that is wrong beside what is known to be.

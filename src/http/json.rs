@@ -1,12 +1,26 @@
 //! JSON as types take it in: an object where an object is meant, and text where one of several words is.
 //!
 //! Left to themselves, types that derive `Deserialize` also take an array for an object's members in their order, and
-//! `{"word": null}` for a word; maps take null. No document describes such input.
+//! `{"word": null}` for a word; maps take null. No document describes such input. Nor does JSON say which of several
+//! members with one name is meant (RFC 8259, 4).
+
+use std::fmt;
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
-use serde::de::{Deserializer, Error as _, IntoDeserializer, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
-use serde_json::{Error, Value};
+use serde_json::{Error, Map, Number, Value};
+
+use super::diagnose::escape;
+use crate::error::FieldError;
+
+/// What JSON text says, and the members that stand in an object more than once.
+pub fn read(text: &str) -> Result<(Value, Vec<FieldError>), Error> {
+    let mut repeated = Vec::new();
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let value = Reader { pointer: &mut String::new(), repeated: &mut repeated }.deserialize(&mut deserializer)?;
+    deserializer.end().map(|()| (value, repeated))
+}
 
 #[derive(Clone, Copy)]
 pub struct Json<'de>(pub &'de Value);
@@ -75,5 +89,109 @@ impl<'de> IntoDeserializer<'de, Error> for Json<'de> {
 
     fn into_deserializer(self) -> Self {
         self
+    }
+}
+
+/// Reads the value at `pointer`.
+struct Reader<'r> {
+    pointer: &'r mut String,
+    repeated: &'r mut Vec<FieldError>,
+}
+
+impl Reader<'_> {
+    /// The same for a part of the value.
+    fn at(&mut self, part: &str) -> Reader<'_> {
+        self.pointer.push('/');
+        self.pointer.push_str(part);
+        Reader { pointer: self.pointer, repeated: self.repeated }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Reader<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(Number::from_f64(number).map_or(Value::Null, Value::Number))
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Value, A::Error> {
+        let (mut array, length) = (Vec::new(), self.pointer.len());
+        while let Some(item) = items.next_element_seed(self.at(&array.len().to_string()))? {
+            array.push(item);
+            self.pointer.truncate(length);
+        }
+        self.pointer.truncate(length);
+        Ok(array.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
+        let (mut object, length) = (Map::new(), self.pointer.len());
+        while let Some(name) = members.next_key::<String>()? {
+            let part = self.at(&escape(&name));
+            let pointer = part.pointer.clone();
+            let value = members.next_value_seed(part)?;
+            self.pointer.truncate(length);
+            if object.insert(name, value).is_some() && !self.repeated.iter().any(|known| known.field == pointer) {
+                self.repeated.push(FieldError::body(pointer, "repeated", "may stand only once in its object"));
+            }
+        }
+        Ok(object.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_that_stand_there_twice_are_named_once() {
+        let text = r#" {"a": 1, "b": [{}, {"c/d": 1, "c\u002fd": 2, "c/d": 3}], "a": {"e": null, "e": 0}} "#;
+        let (value, repeated) = read(text).unwrap();
+        assert_eq!(value, serde_json::from_str::<Value>(text).unwrap());
+        let named: Vec<_> = repeated.iter().map(|error| (error.field.as_str(), error.code.as_str())).collect();
+        assert_eq!(named, [("/b/1/c~1d", "repeated"), ("/a/e", "repeated"), ("/a", "repeated")]);
+    }
+
+    #[test]
+    fn text_is_read_as_it_would_be_without() {
+        for text in ["", "{", "[1, 2", "[1] 2", "{\"a\": 1,}", "1e400", "\"\\ud800\"", "nul", &"[".repeat(200)] {
+            let expected = serde_json::from_str::<Value>(text).unwrap_err();
+            assert_eq!(read(text).unwrap_err().to_string(), expected.to_string(), "{text}");
+        }
+        for text in ["-0.0", "0.1", "1e-7", "18446744073709551615", "-9223372036854775808", "1e300", "true", "null"] {
+            assert_eq!(read(text).unwrap(), (serde_json::from_str(text).unwrap(), Vec::new()), "{text}");
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use actix_web::HttpMessage;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
@@ -9,7 +10,6 @@ use actix_web::http::header::{
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
-use actix_web::{HttpMessage, HttpResponse};
 use metrics::{counter, histogram};
 use tracing_actix_web::RequestId;
 
@@ -31,7 +31,8 @@ pub async fn head_as_get<B: MessageBody>(
 }
 
 /// Who takes none of what the service can give is answered without an encoding (RFC 9110, 12.5.3), since the compression
-/// would refuse it with an answer that is no problem document.
+/// would refuse it with an answer that is no problem document. Every answer says that it would be another with another
+/// `Accept-Encoding`, of which the compression tells only where it compressed.
 pub async fn any_encoding<B: MessageBody>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -41,7 +42,12 @@ pub async fn any_encoding<B: MessageBody>(
     if accepted.is_ok_and(|accepted| accepted.negotiate(given.iter()).is_none()) {
         request.headers_mut().remove(ACCEPT_ENCODING);
     }
-    next.call(request).await
+    let mut response = next.call(request).await?;
+    let says_so = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(ACCEPT_ENCODING.as_str().as_bytes());
+    if !response.headers().get_all(VARY).any(says_so) {
+        response.headers_mut().append(VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    Ok(response)
 }
 
 /// Gives every answer its `X-Request-Id`, every failure its problem document, and counts both.
@@ -113,18 +119,4 @@ fn log(error: &Error) {
         Kind::Unavailable => tracing::warn!(%error, "request refused"),
         _ => tracing::debug!(%error, "request refused"),
     }
-}
-
-/// The answer where no handler is: 404, or 405 with `Allow`, or OPTIONS, for a path that has other methods.
-pub fn no_handler(method: &Method, allowed: &[Method]) -> HttpResponse {
-    if allowed.is_empty() {
-        return HttpResponse::NotFound().finish();
-    }
-    let mut names: Vec<&str> = allowed.iter().map(Method::as_str).collect();
-    if allowed.contains(&Method::GET) {
-        names.push("HEAD");
-    }
-    names.push("OPTIONS");
-    let status = if method == Method::OPTIONS { StatusCode::NO_CONTENT } else { StatusCode::METHOD_NOT_ALLOWED };
-    HttpResponse::build(status).insert_header((ALLOW, names.join(", "))).finish()
 }

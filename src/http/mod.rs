@@ -15,6 +15,7 @@ pub mod patch;
 pub mod problem;
 pub mod query;
 pub mod reply;
+pub mod routes;
 pub mod upload;
 pub mod validate;
 pub mod version;

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
+use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
@@ -20,6 +21,7 @@ use crate::error::{Code, Error, Result};
 use crate::text::is_of_four_digits;
 
 pub const DEFAULT_LIMIT: i64 = 50;
+const COUNT: &str = "count";
 /// Bytes of the checksum in a cursor.
 const CHECKSUM: usize = 8;
 
@@ -38,6 +40,15 @@ pub struct PageParams {
     cursor: Option<String>,
     /// Asks for the number of all entries: `exact` reads them, `estimate` asks the planner.
     count: Option<CountMode>,
+}
+
+/// The same of a list that isn't counted.
+pub struct UncountedPageParams;
+
+impl IntoParams for UncountedPageParams {
+    fn into_params(parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        PageParams::into_params(parameter_in).into_iter().filter(|parameter| parameter.name != COUNT).collect()
+    }
 }
 
 /// How to count a list: reading all of its entries, or asking the planner.
@@ -78,7 +89,19 @@ impl<F: DeserializeOwned + Validate> FromRequest for List<F> {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready(list(request, |_| false).map(|(list, _)| list))
+        ready(list(request, true, |_| false).map(|(list, _)| list))
+    }
+}
+
+/// A list that isn't counted: [`UncountedPageParams`] describes it.
+pub struct UncountedList<F>(pub List<F>);
+
+impl<F: DeserializeOwned + Validate> FromRequest for UncountedList<F> {
+    type Error = Error;
+    type Future = Ready<Result<Self>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready(list(request, false, |_| false).map(|(list, _)| Self(list)))
     }
 }
 
@@ -95,7 +118,7 @@ impl<F: DeserializeOwned + Validate> FromRequest for FieldList<F> {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let list = list(request, |name| name.starts_with("field["));
+        let list = list(request, true, |name| name.starts_with("field["));
         ready(list.map(|(List { page, filter }, fields)| Self { page, filter, fields }))
     }
 }
@@ -103,11 +126,12 @@ impl<F: DeserializeOwned + Validate> FromRequest for FieldList<F> {
 /// The list, and the parameters whose names are the organization's own.
 fn list<F: DeserializeOwned + Validate>(
     request: &HttpRequest,
+    is_counted: bool,
     is_own: impl Fn(&str) -> bool,
 ) -> Result<(List<F>, Pairs)> {
-    let (of_page, of_filter): (Pairs, Pairs) = pairs(request.query_string())?
-        .into_iter()
-        .partition(|(name, _)| matches!(name.as_str(), "limit" | "cursor" | "count"));
+    let is_of_page = |name: &str| matches!(name, "limit" | "cursor") || (is_counted && name == COUNT);
+    let (of_page, of_filter): (Pairs, Pairs) =
+        pairs(request.query_string())?.into_iter().partition(|(name, _)| is_of_page(name));
     let name = list_name(request.path(), &of_filter);
     let (own, of_filter): (Pairs, Pairs) = of_filter.into_iter().partition(|(name, _)| is_own(name));
     let (params, mut errors) = parse::<PageParams>(of_page);

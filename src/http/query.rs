@@ -110,16 +110,21 @@ pub fn parse<T: DeserializeOwned + Validate>(mut pairs: Pairs) -> (Option<T>, Ve
         };
         let message = error.inner().to_string();
         let quoted = message.split('`').nth(1).unwrap_or_default();
-        let (name, code) = if message.starts_with("missing field") {
-            errors.push(FieldError::query(quoted, "required", "is required"));
+        let path = error.path().to_string();
+        // What may be repeated is wrong in one of its items: `medium[1]`.
+        let is_repeated = pairs.iter().filter(|(name, _)| *name == path).count() > 1;
+        let (name, code, message) = if message.starts_with("missing field") {
+            // One that was left out for another reason is there.
+            if !errors.iter().any(|known| known.field == quoted) {
+                errors.push(FieldError::query(quoted, "required", "is required"));
+            }
             return (None, errors);
         } else if message.starts_with("unknown field") {
-            (quoted.to_owned(), "unknown")
-        } else if message.starts_with("duplicate field") {
-            (quoted.to_owned(), "repeated")
+            (quoted.to_owned(), "unknown", message)
+        } else if is_repeated {
+            (path, "repeated", "is taken only once".to_owned())
         } else {
-            let path = error.path().to_string();
-            (path.split('[').next().unwrap_or_default().to_owned(), "type")
+            (path.split('[').next().unwrap_or_default().to_owned(), "type", message)
         };
         let before = pairs.len();
         errors.push(FieldError::query(&name, code, message));

@@ -9,37 +9,40 @@ use serde::{Deserialize, Deserializer, de};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::number::integer;
 use crate::error::{Error, Result};
 
-/// The versions that a write may change; any when the header is absent or `*` (RFC 9110, 13.1.1).
+/// What a write may change (RFC 9110, 13.1.1). [`crate::db`] checks it, since it knows what changed meanwhile.
 #[derive(Debug, Clone, Default)]
-pub struct IfMatch(Option<Vec<i32>>);
-
-impl IfMatch {
-    /// None for any. [`crate::db`] checks them, since it knows what changed meanwhile.
-    pub fn versions(&self) -> Option<&[i32]> {
-        self.0.as_deref()
-    }
+pub enum IfMatch {
+    /// The header is absent.
+    #[default]
+    Anything,
+    /// `*`: whatever is there.
+    Present,
+    Versions(Vec<i32>),
 }
 
 /// In a body: a version, or a tag with one.
 impl<'de> Deserialize<'de> for IfMatch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Ok(match Value::deserialize(deserializer)? {
-            Value::Number(version) => {
-                Self(Some(version.as_i64().and_then(|one| one.try_into().ok()).into_iter().collect()))
+        let if_match = match Value::deserialize(deserializer)? {
+            Value::String(tag) if tag.trim() == "*" => Some(Self::Present),
+            Value::String(tag) => version_of(&tag).map(|version| Self::Versions(vec![version])),
+            Value::Number(number) => {
+                integer(number).ok().filter(|version| *version > 0).map(|version| Self::Versions(vec![version]))
             }
-            Value::String(tag) if tag.trim() == "*" => Self(None),
-            Value::String(tag) => Self(Some(version_of(&tag).into_iter().collect())),
-            _ => return Err(de::Error::custom("must be a version or an ETag")),
-        })
+            _ => None,
+        };
+        if_match.ok_or_else(|| de::Error::custom("must be a version or an ETag"))
     }
 }
 
 /// The version that a tag begins with.
 fn version_of(tag: &str) -> Option<i32> {
     let tag = tag.trim();
-    tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').split('-').next()?.parse().ok()
+    let version = tag.strip_prefix("W/").unwrap_or(tag).trim_matches('"').split('-').next()?;
+    version.parse().ok().filter(|version| *version > 0)
 }
 
 impl FromRequest for IfMatch {
@@ -47,13 +50,11 @@ impl FromRequest for IfMatch {
     type Future = Ready<Result<Self>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let tags = tags(request, IF_MATCH.as_str());
-        ready(Ok(Self(match tags {
-            Some(tags) if !tags.iter().any(|tag| tag == "*") => {
-                Some(tags.iter().filter_map(|tag| version_of(tag)).collect())
-            }
-            _ => None,
-        })))
+        ready(Ok(match tags(request, IF_MATCH.as_str()) {
+            None => Self::Anything,
+            Some(tags) if tags.iter().any(|tag| tag == "*") => Self::Present,
+            Some(tags) => Self::Versions(tags.iter().filter_map(|tag| version_of(tag)).collect()),
+        }))
     }
 }
 

@@ -70,7 +70,8 @@ pub async fn create_profile_field(
 
 /// Put the profile fields in order
 ///
-/// With `dry_run=true`, they are answered as they would be.
+/// With `dry_run=true`, they are answered as they would be. `ids` names all of them: one that was made or deleted
+/// meanwhile is told (422).
 #[utoipa::path(tag = "profile fields", security(("bearer" = ["admin"])), params(DryRun), request_body = ProfileFieldOrder, responses(
     (status = 200, description = "All profile fields, in their order.", body = ProfileFieldList),
 ))]

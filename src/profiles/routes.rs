@@ -67,8 +67,8 @@ pub async fn list_profiles(caller: Caller, list: FieldList<ProfileFilter>, db: D
 /// Create a profile
 ///
 /// With `upsert_on`, the profile that has the body's value of that unique field is changed instead; the answer's
-/// `outcome` says what happened.
-#[utoipa::path(tag = "profiles", params(UpsertParams), request_body = CreateProfile, responses(
+/// `outcome` says what happened. With `If-Match`, none is made: 412 where there is none that has the value.
+#[utoipa::path(tag = "profiles", params(UpsertParams, IfMatchHeader), request_body = CreateProfile, responses(
     (status = 201, description = "The profile.", body = Profile),
     (status = 200, description = "With `upsert_on`: the profile that was there.", body = Profile),
     (status = 404, description = "`channel_not_found`", body = Problem, content_type = "application/problem+json"),
@@ -78,12 +78,13 @@ pub async fn list_profiles(caller: Caller, list: FieldList<ProfileFilter>, db: D
 pub async fn create_profile(
     caller: Caller,
     query: Query<UpsertParams>,
+    if_match: IfMatch,
     body: Body<CreateProfile>,
     db: Data<Db>,
 ) -> Result<Answer> {
     let Body { value, retry } = body;
     db.write(&caller, retry, move |tx| {
-        let saved = save::save_profile(tx, query.upsert_on.as_deref(), &value)?;
+        let saved = save::save_profile(tx, query.upsert_on.as_deref(), &if_match, &value)?;
         let mut profile = queries::get_profile(tx.conn, tx.organization, saved.id)?;
         profile.outcome = query.upsert_on.is_some().then_some(saved.outcome);
         let answer = match saved.outcome {

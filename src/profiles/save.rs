@@ -49,14 +49,19 @@ pub fn update_profile(tx: &mut Tx, id: ProfileId, if_match: &IfMatch, body: &Upd
 
 /// Makes a profile with its contacts, found or made. With `upsert_on`, the key of a unique field, changes the one that
 /// has the body's value of it, if there is one.
-pub fn save_profile(tx: &mut Tx, upsert_on: Option<&str>, body: &CreateProfile) -> Result<Saved> {
-    let saved = save_profiles(tx, upsert_on, std::slice::from_ref(body))?;
+pub fn save_profile(tx: &mut Tx, upsert_on: Option<&str>, if_match: &IfMatch, body: &CreateProfile) -> Result<Saved> {
+    let saved = save_profiles(tx, upsert_on, std::slice::from_ref(if_match), std::slice::from_ref(body))?;
     saved.into_iter().next().ok_or_else(|| Error::internal("a profile that wasn't saved"))
 }
 
 /// As [`save_profile`], for many as if they came one after the other. Fails, without saying whose fault it is, where one
 /// of them is refused or where they are in each other's way.
-pub fn save_profiles(tx: &mut Tx, upsert_on: Option<&str>, bodies: &[CreateProfile]) -> Result<Vec<Saved>> {
+pub fn save_profiles(
+    tx: &mut Tx,
+    upsert_on: Option<&str>,
+    if_match: &[IfMatch],
+    bodies: &[CreateProfile],
+) -> Result<Vec<Saved>> {
     let mut contacts = Vec::new();
     for body in bodies {
         let checked = body.contacts.iter().enumerate();
@@ -66,7 +71,7 @@ pub fn save_profiles(tx: &mut Tx, upsert_on: Option<&str>, bodies: &[CreateProfi
     let keys: BTreeSet<&str> = bodies.iter().flat_map(|body| body.fields.keys()).map(String::as_str).collect();
     let fields = profile_fields::fields_for_create(tx, &Vec::from_iter(keys))?;
     let country = country(tx, &fields)?;
-    let bodies = Bodies { all: bodies, contacts, rules: Rules { fields: &fields, country: &country } };
+    let bodies = Bodies { all: bodies, if_match, contacts, rules: Rules { fields: &fields, country: &country } };
     match upsert_on {
         Some(key) => bodies.upsert(tx, key),
         None => bodies.save(tx, &vec![None; bodies.all.len()]),
@@ -76,6 +81,8 @@ pub fn save_profiles(tx: &mut Tx, upsert_on: Option<&str>, bodies: &[CreateProfi
 /// Bodies, with what each is checked against.
 struct Bodies<'b> {
     all: &'b [CreateProfile],
+    /// What each may change.
+    if_match: &'b [IfMatch],
     /// Of each.
     contacts: Vec<Vec<NewContact>>,
     rules: Rules<'b>,
@@ -133,10 +140,14 @@ impl Bodies<'_> {
     /// Changes the profiles with these ids, and makes those that have none.
     fn save(&self, tx: &mut Tx, ids: &[Option<ProfileId>]) -> Result<Vec<Saved>> {
         let mut drafts: Vec<Option<Draft>> = Vec::new();
-        for (body, id) in self.all.iter().zip(ids) {
+        for ((body, if_match), id) in self.all.iter().zip(self.if_match).zip(ids) {
+            if id.is_some() {
+                drafts.push(None);
+                continue;
+            }
+            if_match.check_absent()?;
             let CreateProfile { name, kind, fields, .. } = body;
-            let make = || Draft::new(self.rules, name, *kind, fields, Required::Bind);
-            drafts.push(if id.is_none() { Some(make()?) } else { None });
+            drafts.push(Some(Draft::new(self.rules, name, *kind, fields, Required::Bind)?));
         }
         // Nobody knows of these yet: their contacts can be made theirs.
         queries::insert_profiles(tx, drafts.iter().flatten())?;
@@ -146,11 +157,13 @@ impl Bodies<'_> {
         // Contacts are locked before profiles.
         let rows = queries::lock_profiles(tx, &Vec::from_iter(ids.iter().copied().flatten()))?;
         let mut rows: HashMap<ProfileId, ProfileRow> = rows.into_iter().map(|row| (row.id, row)).collect();
-        for ((draft, owner), body) in drafts.iter_mut().zip(&owners).zip(self.all) {
+        let bodies = self.all.iter().zip(self.if_match);
+        for ((draft, owner), (body, if_match)) in drafts.iter_mut().zip(&owners).zip(bodies) {
             if draft.is_none() {
                 // It was deleted since it was found: run again, the transaction makes another.
                 let gone = || Error::not_found(Code::ProfileNotFound).transient();
                 let row = rows.remove(owner).ok_or_else(gone)?;
+                if_match.check(tx, owner.0, row.version)?;
                 *draft = Some(Draft::of(row, self.rules, Some(&body.name), body.kind, &body.fields)?);
             }
         }

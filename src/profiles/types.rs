@@ -33,6 +33,7 @@ pub struct Profile {
     #[schema(value_type = Object, example = json!({"relation_number": "R-1042", "tier": "gold"}))]
     pub fields: Map<String, Value>,
     /// Keys of required fields without a value.
+    #[schema(example = json!(["delivery"]))]
     pub missing_fields: Vec<String>,
     #[schema(minimum = 0)]
     pub contact_count: i64,

@@ -9,7 +9,7 @@ use super::queries::{self, Key, Searched};
 use super::types::{SearchFilter, SearchHit, SearchSection, SearchSections, SearchSort, SearchType};
 use crate::contacts::{self, Contact, ContactRef, ProfileRef};
 use crate::db::{Tx, newest, search_vector};
-use crate::error::{Error, FieldError, Result};
+use crate::error::Result;
 use crate::http::page::{List, Page};
 use crate::ids::ContactId;
 use crate::profiles;
@@ -25,10 +25,6 @@ const MOST: usize = 100;
 /// One section, or all with their first hits.
 pub fn sections(tx: &mut Tx, list: &List<SearchFilter>) -> Result<SearchSections> {
     let List { page, filter } = list;
-    if page.count.is_some() {
-        let message = "what is searched isn't counted";
-        return Err(Error::invalid(vec![FieldError::query("count", "exclusive", message)]));
-    }
     let query = SearchQuery::parse(&filter.q, search_vector::stemmer(tx.conn, tx.organization)?);
     let mut sections = Vec::new();
     match filter.r#type {

@@ -9,7 +9,7 @@ use crate::actor::Caller;
 use crate::answer::Answer;
 use crate::db::Db;
 use crate::error::Result;
-use crate::http::page::{List, PageParams};
+use crate::http::page::{UncountedList, UncountedPageParams};
 
 /// Search everything
 ///
@@ -21,12 +21,12 @@ use crate::http::page::{List, PageParams};
 /// beginning of each word; what is quoted must be in the name, or in what else of them was found, and what is left out in
 /// neither. What stands behind the first 500,000 characters of a text isn't found, nor what is more than 512 KiB of
 /// different words.
-#[utoipa::path(tag = "search", params(SearchFilter, PageParams), responses(
+#[utoipa::path(tag = "search", params(SearchFilter, UncountedPageParams), responses(
     (status = 200, description = "What was found: one section, or all of them.", body = SearchSections),
 ))]
 #[get("/v1/search")]
-pub async fn search(caller: Caller, list: List<SearchFilter>, db: Data<Db>) -> Result<Answer> {
-    let found = db.read(&caller, move |tx| find::sections(tx, &list)).await?;
+pub async fn search(caller: Caller, list: UncountedList<SearchFilter>, db: Data<Db>) -> Result<Answer> {
+    let found = db.read(&caller, move |tx| find::sections(tx, &list.0)).await?;
     let next_cursor = match found.sections.as_slice() {
         [only] => only.next_cursor.clone(),
         _ => None,

@@ -166,6 +166,8 @@ async fn an_api_token_is_shown_once() {
     let list = script.get("/v1/api-tokens").await.expect(200);
     assert_eq!(list.each("name"), ["ERP nightly"]);
     assert_eq!(list["data"][0]["created_by"], json!({ "type": "user", "id": admin.id, "name": "Ada" }));
+    let read = script.get(made.header("location").unwrap()).await.expect(200);
+    assert_eq!(read.json, list["data"][0]);
     assert!(!list.body().contains("eyJ"), "no JWT in {}", list.body());
 }
 

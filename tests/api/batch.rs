@@ -239,6 +239,12 @@ async fn an_operation_has_what_its_kind_needs() {
         { "op": "attach", "resource": "note", "id": nil, "body": {} },
         { "op": "delete", "resource": "contact", "id": "1", "if_match": true },
         { "op": "detach", "resource": "contact", "id": nil, "if_match": null, "body": null },
+        { "op": "create", "resource": "profile", "id": null, "upsert_on": null, "body": {} },
+        { "op": "delete", "resource": "note", "id": nil, "if_match": 1.5 },
+        { "op": "delete", "resource": "note", "id": nil, "if_match": -1 },
+        { "op": "delete", "resource": "note", "id": nil, "if_match": "" },
+        { "op": "delete", "resource": "note", "id": nil, "if_match": "latest" },
+        { "op": "upsert", "resource": "profile", "upsert_on": "a\0", "body": {} },
     ]))
     .await
     .wrong_fields(&[
@@ -258,11 +264,65 @@ async fn an_operation_has_what_its_kind_needs() {
         ("/operations/6/if_match", "type"),
         ("/operations/7/if_match", "type"),
         ("/operations/7/body", "type"),
+        ("/operations/8/id", "type"),
+        ("/operations/8/upsert_on", "type"),
+        ("/operations/9/if_match", "type"),
+        ("/operations/10/if_match", "type"),
+        ("/operations/11/if_match", "type"),
+        ("/operations/12/if_match", "type"),
+        ("/operations/13/upsert_on", "nul"),
     ]);
     admin
         .post("/v1/batch", json!({ "atomic": 1 }))
         .await
         .wrong_fields(&[("/atomic", "type"), ("/operations", "required")]);
+}
+
+#[actix_web::test]
+async fn nul_in_one_operation_is_not_the_fault_of_the_others() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let channel = json!({ "name": "Support", "medium": "email", "settings": { "k\0": ["a\0"] } });
+    let operations = json!([
+        { "op": "create", "resource": "profile", "body": { "name": "a\0" } },
+        { "op": "create", "resource": "profile", "body": { "name": "Ada" } },
+        { "op": "create", "resource": "channel", "body": channel },
+    ]);
+    let results = batch(&admin, operations.clone()).await;
+    assert_eq!(told(&results), [(422, "refused", None), (201, "created", Some(1)), (422, "refused", None)]);
+    let named = |at: usize| {
+        let errors = results[at]["problem"]["errors"].as_array().unwrap().iter();
+        Vec::from_iter(errors.map(|error| (error["field"].as_str().unwrap(), error["code"].as_str().unwrap())))
+    };
+    assert_eq!(named(0), [("/name", "nul")]);
+    assert_eq!(named(2), [("/settings/k\0", "nul"), ("/settings/k\0/0", "nul")]);
+    let atomic = admin.post("/v1/batch", json!({ "atomic": true, "operations": operations })).await;
+    atomic.problem(409, "batch_refused");
+}
+
+#[actix_web::test]
+async fn an_upsert_changes_only_what_was_read() {
+    let world = World::new().await;
+    let admin = world.admin();
+    relation_number(&admin).await;
+    let meant = |number: u32, name: &str, if_match: Value| {
+        let mut operation = upsert(number, name);
+        operation["if_match"] = if_match;
+        operation
+    };
+    let operations = json!([
+        upsert(1, "Ada"),
+        meant(1, "Ada Lovelace", json!(1)),
+        meant(1, "Eve", json!(1)),
+        meant(2, "Grace", json!("*")),
+        meant(2, "Grace", json!(1)),
+        upsert(2, "Grace"),
+        meant(2, "Grace Hopper", json!("*")),
+    ]);
+    let results = batch(&admin, operations).await;
+    let statuses: Vec<&Value> = results.iter().map(|result| &result["status"]).collect();
+    assert_eq!(statuses, [201, 200, 412, 412, 412, 201, 200], "{results:?}");
+    assert_eq!(results[2]["problem"]["changed_fields"], json!(["/name"]));
 }
 
 #[actix_web::test]

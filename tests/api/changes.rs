@@ -197,5 +197,6 @@ async fn a_type_that_nothing_has_is_refused() {
         let query = if wrong.starts_with("type=") { wrong.to_owned() } else { format!("type={wrong}") };
         world.admin().get(&format!("/v1/changes?{query}")).await.wrong_fields(&[("type", "choice")]);
     }
+    world.admin().get("/v1/changes?count=exact").await.wrong_fields(&[("count", "unknown")]);
     world.admin().get("/v1/changes?type=profile.updated&type=channel.archived").await.expect(200);
 }

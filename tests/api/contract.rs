@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Client, ORIGIN, PASSWORD, World, document, operations, race};
+use crate::support::{Answer, Client, ORIGIN, PASSWORD, World, document, operations, race};
 
 fn channel(name: &str) -> serde_json::Value {
     json!({ "name": name, "medium": "email" })
@@ -308,6 +308,26 @@ async fn nul_is_refused_wherever_it_hides() {
 }
 
 #[actix_web::test]
+async fn a_member_that_stands_in_its_object_twice_is_not_guessed() {
+    let world = World::new().await;
+    let send = |path: &str, body: &str| world.admin().request(Method::POST, path).raw("application/json", body);
+    let body = r#"{"name": "a", "medium": "fax", "settings": {"a/b": [{"c": 1, "c": 1}]}, "name": "b", "name": "c"}"#;
+    send("/v1/channels", body).await.wrong_fields(&[
+        ("/name", "repeated"),
+        ("/medium", "choice"),
+        ("/settings/a~1b/0/c", "repeated"),
+    ]);
+    let body = r#"{"operations": [{"op": "create", "resource": "profile", "body": {"name": "a", "name": "b"}}]}"#;
+    send("/v1/batch", body).await.wrong_fields(&[("/operations/0/body/name", "repeated")]);
+    send("/v1/auth/logout", r#"{"refresh_token": "a", "refresh_token": "b"}"#)
+        .await
+        .wrong_fields(&[("/refresh_token", "repeated")]);
+    assert!(world.admin().get("/v1/channels").await.expect(200).data().is_empty());
+    // The same name in another object is another member.
+    send("/v1/channels", r#"{"name": "a", "medium": "email", "settings": {"name": {"name": 1}}}"#).await.expect(201);
+}
+
+#[actix_web::test]
 async fn a_write_that_is_sent_again_is_done_once() {
     let world = World::new().await;
     let admin = world.admin();
@@ -538,9 +558,13 @@ async fn answers_are_compressed_for_those_who_ask() {
     }
     let plain = world.admin().get("/v1/channels").await.expect(200);
     assert_eq!(plain.header("content-encoding"), None);
+    let varies =
+        |answer: &Answer| answer.headers.get_all("vary").iter().filter(|one| *one == "accept-encoding").count();
+    assert_eq!(varies(&plain), 1);
     let small = world.admin().get("/v1/channels").header("Accept-Encoding", "gzip").await.expect(200);
     assert_eq!(small.header("content-encoding"), Some("gzip"));
     assert!(small.bytes.len() < plain.bytes.len());
+    assert_eq!(varies(&small), 1);
     // Who takes nothing that there is gets it plain.
     for refusing in ["identity;q=0", "*;q=0", "identity;q=0, deflate"] {
         let answer = world.admin().get("/v1/channels").header("Accept-Encoding", refusing).await.expect(200);

@@ -9,10 +9,11 @@
 //! - `tenancy.rs`: every operation refuses who has no token, and doesn't know what belongs to others.
 //! - `contract.rs`: failures, retries, versions and cursors behave alike everywhere.
 //! - `paging.rs`: cursors, links, HEAD and compression, of every list and every read.
+//! - `passed_over.rs`: every operation refuses what it doesn't take.
 //! - `walks.rs`: lists that are walked while another client writes.
 //! - `structure.rs`: which folder of the source may use which.
 //!
-//! A room that is added is covered by those six without a change to them.
+//! A room that is added is covered by those seven without a change to them.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
@@ -32,6 +33,7 @@ mod moments;
 mod notes;
 mod openapi;
 mod paging;
+mod passed_over;
 mod profile_fields;
 mod profiles;
 mod released;

@@ -356,6 +356,34 @@ async fn a_script_keeps_a_customer_in_step_by_its_number() {
 }
 
 #[actix_web::test]
+async fn a_script_that_read_a_customer_changes_only_what_it_read() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let body = json!({ "key": "number", "label": "Number", "type": "text", "unique": true });
+    admin.post("/v1/profile-fields", body).await.expect(201);
+    let upsert = |name: &str, if_match: &str| {
+        let body = json!({ "name": name, "fields": { "number": "R-1" } });
+        let request = admin.post("/v1/profiles?upsert_on=number", body);
+        if if_match.is_empty() { request } else { request.header("If-Match", if_match) }
+    };
+    // What isn't there has no version.
+    for any in ["*", "\"1-x\""] {
+        upsert("Ada", any).await.problem(412, "version_mismatch");
+        let made = admin.post("/v1/profiles", json!({ "name": "Ada" })).header("If-Match", any);
+        made.await.problem(412, "version_mismatch");
+    }
+    let made = upsert("Ada", "").await.expect(201);
+    let read = made.header("etag").unwrap();
+    let changed = upsert("Ada Lovelace", read).await.expect(200);
+    assert_eq!((&changed["version"], &changed["outcome"]), (&json!(2), &json!("updated")));
+    let refused = upsert("Eve", read).await.problem(412, "version_mismatch");
+    assert_eq!((&refused["version"], &refused["changed_fields"]), (&json!(2), &json!(["/name"])));
+    upsert("Eve", "nonsense").await.problem(412, "version_mismatch");
+    assert_eq!(upsert("Ada King", "*").await.expect(200)["version"], 3);
+    assert_eq!(admin.get("/v1/profiles").await.expect(200).each("name"), ["Ada King"]);
+}
+
+#[actix_web::test]
 async fn an_agent_finds_a_profile_while_typing() {
     let world = World::new().await;
     let (admin, agent) = (world.admin(), world.agent("Grace").await);

@@ -56,6 +56,13 @@ pub fn list_api_tokens(conn: &mut PgConnection, organization: OrganizationId, pa
     Ok(ApiTokenList { data: rows.into_iter().map(|row| row.view(&people, None)).collect(), next_cursor, count })
 }
 
+pub fn get_api_token(conn: &mut PgConnection, organization: OrganizationId, id: ApiTokenId) -> Result<ApiToken> {
+    let row = api_tokens::table.find((organization, id)).select(ApiTokenRow::as_select()).first(conn).optional()?;
+    let row: ApiTokenRow = row.ok_or_else(|| Error::not_found(Code::ApiTokenNotFound))?;
+    let people = people(conn, organization, [ActorRef::user(row.user_id)])?;
+    Ok(row.view(&people, None))
+}
+
 pub fn insert_api_token(tx: &mut Tx, jwt: &Jwt, user: UserId, role: Role, body: &CreateApiToken) -> Result<ApiToken> {
     let scope = Scope::parse(&body.scope).unwrap_or(Scope::ALL);
     let id = ApiTokenId::new();

@@ -15,7 +15,6 @@ pub struct Facts<'a> {
     pub is_write: bool,
     pub is_for_admins: bool,
     pub takes_body: bool,
-    pub has_query: bool,
     pub has_if_match: bool,
     pub has_cursor: bool,
 }
@@ -31,10 +30,10 @@ impl Facts<'_> {
         add(!self.is_public, &[Code::ScopeRequired]);
         add(self.path.contains('{'), &[Code::NotFound]);
         codes.extend(self.resource());
+        codes.extend(self.has_if_match.then_some(Code::VersionMismatch));
+        // At least for a parameter that it doesn't have.
+        codes.push(Code::Invalid);
         let mut add = |applies: bool, code: Code| codes.extend(applies.then_some(code));
-        add(self.has_if_match, Code::VersionMismatch);
-        // The Idempotency-Key itself may be invalid.
-        add(self.takes_body || self.has_query || (self.is_write && !self.is_public), Code::Invalid);
         add(self.has_cursor, Code::CursorInvalid);
         add(self.is_write && !self.is_public, Code::IdempotencyKeyReused);
         codes.extend([Code::Internal, Code::Unavailable]);

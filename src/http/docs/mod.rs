@@ -113,16 +113,15 @@ fn complete_request<'p>(path: &'p str, method: &str, operation: &mut Map<String,
             }
         }
     }
-    let has = |place: &str, name: Option<&str>| {
+    let has = |place: &str, name: &str| {
         let mut all = parameters.as_array().into_iter().flatten();
-        all.any(|one| one["in"] == place && name.is_none_or(|name| one["name"] == name))
+        all.any(|one| one["in"] == place && one["name"] == name)
     };
-    let (has_query, has_if_match, has_cursor) =
-        (has("query", None), has("header", Some("If-Match")), has("query", Some("cursor")));
+    let (has_if_match, has_cursor) = (has("header", "If-Match"), has("query", "cursor"));
     if parameters.as_array().is_some_and(Vec::is_empty) {
         operation.remove("parameters");
     }
-    Facts { path, is_public, is_write, is_for_admins, takes_body, has_query, has_if_match, has_cursor }
+    Facts { path, is_public, is_write, is_for_admins, takes_body, has_if_match, has_cursor }
 }
 
 /// The headers of what is no failure, and 304.
