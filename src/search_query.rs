@@ -6,8 +6,6 @@ use std::collections::{BTreeSet, VecDeque};
 
 use crate::text::{self, Place, Word, stem::Stemmer};
 
-/// What vectors say of texts with so many words that not even the places of all pairs of neighbours are kept.
-pub const LONG: &str = "@long";
 /// Characters of a snippet, and how many of them before the first found word.
 const SNIPPET: usize = 180;
 const BEFORE: usize = 60;
@@ -119,20 +117,21 @@ impl SearchQuery {
         };
         let words: Vec<String> =
             part.words.iter().enumerate().map(|(index, word)| format!("'{word}'{}", goes_on(index, word))).collect();
-        // A pair stands where its first word does.
-        let pairs: Vec<String> = words
-            .windows(2)
-            .zip(part.words.windows(2))
-            .enumerate()
-            .map(|(index, (quoted, pair))| {
-                let goes_on = pair.last().map_or("", |word| goes_on(index + 1, word));
-                format!("('{}'{goes_on} | {})", pair.join(" "), quoted.join(" <-> "))
+        let pairs: Vec<Pair> = (1..)
+            .zip(words.windows(2).zip(part.words.windows(2)))
+            .map(|(index, (words, pair))| {
+                let goes_on = pair.last().map_or("", |word| goes_on(index, word));
+                Pair { kept: format!("{}'{goes_on}", pair.join(" ")), words: words.join(" <-> ") }
             })
             .collect();
         let sought = match pairs.as_slice() {
             [] => words.iter().cloned().chain(self.stems(part)).collect::<Vec<String>>().join(" | "),
-            [pair] => pair.clone(),
-            pairs => format!("{} | '{LONG}' & {}", pairs.join(" <0> "), pairs.join(" & ")),
+            [pair] => pair.anywhere(),
+            pairs => {
+                let joined = |of: fn(&Pair) -> String, sign| pairs.iter().map(of).collect::<Vec<String>>().join(sign);
+                let (together, apart) = (joined(Pair::in_place, " <0> "), joined(Pair::anywhere, " & "));
+                format!("{together} | ({}) & {apart}", joined(Pair::is_everywhere, " | "))
+            }
         };
         format!("{}({sought})", if part.is_excluded { "!" } else { "" })
     }
@@ -255,6 +254,28 @@ impl SearchQuery {
     }
 }
 
+/// Two words of a phrase: as a text with many words keeps the pair, and as others keep the words.
+struct Pair {
+    kept: String,
+    words: String,
+}
+
+impl Pair {
+    fn anywhere(&self) -> String {
+        format!("('{} | {})", self.kept, self.words)
+    }
+
+    /// A pair is kept in the place of the first word; followed by whatever it is, it ends where the second does.
+    fn in_place(&self) -> String {
+        format!("('{} <-> !'@' | {})", self.kept, self.words)
+    }
+
+    /// Not all of its places are kept.
+    fn is_everywhere(&self) -> String {
+        format!("'@{}", self.kept)
+    }
+}
+
 /// Without what stands before a word or a phrase.
 fn without_signs(typed: &str) -> &str {
     typed.trim_start_matches(|letter: char| !letter.is_alphanumeric() && !letter.is_whitespace() && letter != '"')
@@ -337,8 +358,8 @@ mod tests {
         assert_eq!(tsquery("\"late delivery\""), "(('late delivery' | 'late' <-> 'delivery'))");
         assert_eq!(
             tsquery("\"a b c\""),
-            "(('a b' | 'a' <-> 'b') <0> ('b c' | 'b' <-> 'c') \
-             | '@long' & ('a b' | 'a' <-> 'b') & ('b c' | 'b' <-> 'c'))"
+            "(('a b' <-> !'@' | 'a' <-> 'b') <0> ('b c' <-> !'@' | 'b' <-> 'c') \
+             | ('@a b' | '@b c') & ('a b' | 'a' <-> 'b') & ('b c' | 'b' <-> 'c'))"
         );
         assert_eq!(tsquery("order -refund"), "('order') & !('refund')");
         assert_eq!(tsquery("R-2024 x"), "(('r 2024' | 'r' <-> '2024')) & ('x':*)");

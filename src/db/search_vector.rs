@@ -12,7 +12,6 @@ use super::schema::organizations;
 use super::types::Tsvector;
 use crate::error::Result;
 use crate::ids::OrganizationId;
-use crate::search_query::LONG;
 use crate::text::{self, stem::Stemmer, written};
 
 /// How a vector is made; raised with what it holds, so that older rows are indexed again.
@@ -21,6 +20,10 @@ pub const EDITION: i16 = 2;
 /// PostgreSQL keeps at most this many places of a word, and none above [`MAX_POSITION`].
 const MAX_POSITIONS: usize = 255;
 const MAX_POSITION: usize = (1 << 14) - 1;
+/// Behind so many words the places of pairs begin again, and the first ones of each round stand behind the round before
+/// as well: no phrase that can be asked for has more words.
+const ROUND: usize = MAX_POSITION - OVERLAP;
+const OVERLAP: usize = 200;
 /// A stem only weighs; phrases are made of words.
 const MAX_STEM_POSITIONS: usize = 4;
 /// A vector above 1 MiB is an error; half of that leaves room for its own bookkeeping.
@@ -45,7 +48,8 @@ pub enum Weight {
 /// The words of a text, each with its places; the stems of those that have another (`~stem`); and the organization
 /// (`@…`), so that the index itself leaves out what others have. No word begins with either sign. Of an unspaced stretch
 /// the last letter is kept, too: every other one begins a pair. Where a text has more words than PostgreSQL keeps places
-/// of, neighbours are kept as pairs (`a b`) in the place of the first; [`LONG`] says where that doesn't do, either.
+/// of, neighbours are kept as pairs (`a b`) in the place of the first, and pairs that have too many places, too, are marked
+/// (`@a b`).
 #[derive(Debug, Clone, PartialEq, AsExpression)]
 #[diesel(sql_type = Tsvector)]
 pub struct SearchVector {
@@ -106,12 +110,22 @@ impl SearchVector {
                 self.put(&format!("~{stem}"), self.last, weight, MAX_STEM_POSITIONS);
             }
             if let Some((before, was_placed)) = self.before.take()
-                && !(is_placed && was_placed)
-                && !self.put(&format!("{before} {word}"), self.last - 1, weight, MAX_POSITIONS)
+                && !(is_placed && was_placed && self.last <= ROUND)
             {
-                self.put(LONG, 0, weight, 0);
+                self.put_pair(&format!("{before} {word}"), self.last - 2, weight);
             }
             self.before = Some((word, is_placed));
+        }
+    }
+
+    /// Two neighbours, of which the first has so many words before it.
+    fn put_pair(&mut self, pair: &str, before: usize, weight: Weight) {
+        let place = before % ROUND + 1;
+        let again = (before >= ROUND && place <= OVERLAP).then_some(place + ROUND);
+        for place in [place].into_iter().chain(again) {
+            if !self.put(pair, place, weight, MAX_POSITIONS) {
+                self.put(&format!("@{pair}"), 0, weight, 0);
+            }
         }
     }
 
@@ -126,7 +140,10 @@ impl SearchVector {
         if of_word.len() >= most || place > MAX_POSITION {
             return false;
         }
-        of_word.push(u16::try_from(place).unwrap_or(u16::MAX) | weight as u16);
+        let place = u16::try_from(place).unwrap_or_default();
+        if let Err(at) = of_word.binary_search_by_key(&place, |held| held & MAX_POSITION as u16) {
+            of_word.insert(at, place | weight as u16);
+        }
         true
     }
 }
@@ -169,14 +186,28 @@ mod tests {
         let vector = SearchVector::new(OrganizationId::new(), Stemmer::default()).with(&text, Weight::Quoted);
         assert_eq!(vector.places.get("the").map(Vec::len), Some(MAX_POSITIONS));
         assert_eq!(vector.places.get("the shade"), Some(&vec![602]));
-        assert!(vector.places.contains_key("lamp the") && !vector.places.contains_key(LONG));
+        assert!(vector.places.contains_key("lamp the") && !vector.places.contains_key("@lamp the"));
     }
 
     #[test]
     fn a_text_says_when_not_all_places_are_kept() {
         let text = "the lamp ".repeat(600) + "the shade";
         let vector = SearchVector::new(OrganizationId::new(), Stemmer::default()).with(&text, Weight::Quoted);
-        assert!(vector.places.contains_key(LONG));
+        assert!(vector.places.contains_key("@lamp the") && !vector.places.contains_key("@the shade"));
+    }
+
+    #[test]
+    fn places_of_pairs_begin_again() {
+        let text = "lamp ".repeat(ROUND - 1) + "a b c" + &" lamp".repeat(300) + " d e";
+        let vector = SearchVector::new(OrganizationId::new(), Stemmer::default()).with(&text, Weight::Quoted);
+        let places = |pair| vector.places.get(pair).cloned().unwrap_or_default();
+        let round = ROUND as u16;
+        // One place is left before the text.
+        assert_eq!(
+            (places("lamp a"), places("a b"), places("b c")),
+            (vec![round], vec![1, 1 + round], vec![2, 2 + round])
+        );
+        assert_eq!(places("d e"), [304]);
     }
 
     #[test]
