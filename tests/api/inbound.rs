@@ -302,11 +302,17 @@ async fn a_mail_that_joins_conversations_takes_all_of_them_along() {
     let notes = admin.get(&format!("/v1/conversations/{older}/notes")).await.expect(200);
     assert_eq!(notes.each("body"), ["mind this"]);
 
-    for (method, rest) in [(Method::GET, ""), (Method::GET, "/contacts"), (Method::PUT, "/read")] {
-        let moved = admin.request(method, &format!("{path}{rest}")).await.expect(308);
-        assert_eq!(moved.header("location"), Some(format!("/v1/conversations/{older}{rest}").as_str()));
+    let reads = ["", "/contacts", "/messages?limit=1", "/notes", "/attachments?kind=image", "/sidebar"];
+    for (method, rest) in reads.map(|rest| (Method::GET, rest)).into_iter().chain([(Method::PUT, "/read")]) {
+        // However the id is written.
+        for id in [newer.clone(), newer.to_uppercase(), newer.replacen('0', "%30", 1)] {
+            let moved = admin.request(method.clone(), &format!("/v1/conversations/{id}{rest}")).await.expect(308);
+            assert_eq!(moved.header("location"), Some(format!("/v1/conversations/{older}{rest}").as_str()));
+        }
     }
-    admin.post(&format!("{path}/messages"), json!({ "body": "x" })).await.expect(308);
+    for rest in ["/messages", "/notes"] {
+        admin.post(&format!("{path}{rest}"), json!({ "body": "x" })).await.expect(308);
+    }
     // The same message again says where it is today.
     let again = channel.mail(dated("b", &[], "2003")).await.expect(200);
     assert_eq!(again.text("/conversation_id"), older);

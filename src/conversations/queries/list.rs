@@ -14,8 +14,8 @@ use crate::actor::Actor;
 use crate::channels::{ChannelRef, Direction};
 use crate::contacts::{self, ContactList, ContactRef, ProfileRef};
 use crate::db::schema::{
-    channels, contacts as contact_table, conversation_participants, conversation_reads, conversation_redirects,
-    conversations, messages, profiles, users,
+    channels, contacts as contact_table, conversation_participants, conversation_reads, conversations,
+    messages, profiles, users,
 };
 use crate::db::types::TimeOrNever;
 use crate::db::{Tx, keyset, newest, search_vector};
@@ -330,19 +330,6 @@ pub fn conversation_contacts(
     let count = keyset::count(conn, page, || all().select(conversation_participants::contact_id))?;
     let ids: Vec<ContactId> = rows.into_iter().map(|(_, _, id)| id).collect();
     Ok(ContactList { data: contacts::contact_views(conn, organization, &ids)?, next_cursor, count })
-}
-
-/// The conversation that this one became part of.
-pub fn merged_into(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    id: ConversationId,
-) -> Result<Option<ConversationId>> {
-    Ok(conversation_redirects::table
-        .find((organization, id))
-        .select(conversation_redirects::conversation_id)
-        .first(conn)
-        .optional()?)
 }
 
 /// The conversation, and whom an answer goes to: whoever wrote last, else who it is with.

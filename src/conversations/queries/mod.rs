@@ -11,7 +11,7 @@ mod wanted;
 mod write;
 
 pub use counts::count_conversations;
-pub use list::{conversation_contacts, conversation_view, is_known_on, list_conversations, merged_into, partner};
+pub use list::{conversation_contacts, conversation_view, is_known_on, list_conversations, partner};
 pub use messages::{find_message, first_subject_beside, get_message, insert_message, list_messages, raw_mail};
 pub use reindex::{reindex_messages, reindex_subjects, vector_of_message};
 pub use search::saying;
