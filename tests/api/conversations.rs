@@ -50,9 +50,17 @@ async fn an_agent_answers() {
     assert_eq!(after["version"], before["version"]);
     assert_eq!(admin.get(&path).await.expect(200)["unread"], true);
 
+    // A file alone says enough.
+    for body in [json!({}), json!({ "body": "" })] {
+        let mut body = body;
+        let photo = grace.request(Method::POST, "/v1/attachments").file("photo.txt", "text/plain", "photo").await;
+        body["attachment_ids"] = json!([photo.expect(201).id()]);
+        let answer = grace.post(&format!("{path}/messages"), body).await.expect(201);
+        assert_eq!((&answer["body"], &answer["attachments"][0]["filename"]), (&json!(""), &json!("photo.txt")));
+    }
     for (wrong, field, code) in [
-        (json!({}), "/body", "required"),
-        (json!({ "body": " " }), "/body", "blank"),
+        (json!({}), "/body", "blank"),
+        (json!({ "body": " ", "attachment_ids": [] }), "/body", "blank"),
         (json!({ "body": "x", "attachment_ids": [uuid::Uuid::nil()] }), "/attachment_ids/0", "attachment_not_found"),
     ] {
         grace.post(&format!("{path}/messages"), wrong).await.wrong_fields(&[(field, code)]);
@@ -86,6 +94,8 @@ async fn an_agent_begins_a_conversation() {
     assert_eq!((&made["message_count"], &made["preview"]), (&json!(1), &json!("Hello")));
     let took_part = grace.get(&format!("/v1/conversations/{}/contacts", made.id())).await.expect(200);
     assert_eq!(took_part.each("id"), [contact.as_str()]);
+    let empty = json!({ "channel_id": mail, "contact_id": contact, "message": {} });
+    grace.post("/v1/conversations", empty).await.wrong_fields(&[("/message/body", "blank")]);
 
     let other_chat = channel(&admin, "live_chat").await;
     let begin = |channel: &str, contact: &str| {
@@ -118,10 +128,13 @@ async fn a_conversation_is_changed() {
         assert_eq!(admin.patch(&path, harmless).await.expect(200)["version"], 2);
     }
     assert_eq!(world.database.number("SELECT count(*) FROM events WHERE type = 'conversation.updated'"), 1);
+    // By its subject of today it is found.
+    assert_eq!(admin.get("/v1/conversations?q=deliv").await.expect(200).each("subject"), ["Delivery"]);
     let stale = admin.patch(&path, changes).header("If-Match", before.header("etag").unwrap());
     stale.await.problem(412, "version_mismatch");
     let cleared = admin.patch(&path, json!({ "assignee_id": null, "subject": null })).await.expect(200);
     assert!(cleared["assignee"].is_null() && cleared["subject"].is_null());
+    assert!(admin.get("/v1/conversations?q=deliv").await.expect(200).data().is_empty());
 
     admin.patch(&path, json!({ "status": null })).await.wrong_fields(&[("/status", "type")]);
     let stranger = world.stranger().await;

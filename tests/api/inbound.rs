@@ -380,6 +380,13 @@ async fn a_call_and_files_come_in() {
     assert_eq!(call["contact"]["address"], "+31612345678");
     let file = world.anonymous().get(&call.text("/attachments/0/url")).await.expect(200);
     assert_eq!(file.bytes, b"hello");
+    let photo = json!({
+        "external_id": "photo-1", "from": { "address": "0612345678" },
+        "attachments": [{ "filename": "photo.txt", "content_type": "text/plain", "data": "aGVsbG8=" }],
+    });
+    let made = channel.message(photo).await.expect(201);
+    let photo = channel.client.get(made.header("location").unwrap()).await.expect(200);
+    assert_eq!((&photo["body"], &photo["attachments"][0]["filename"]), (&json!(""), &json!("photo.txt")));
 }
 
 #[actix_web::test]
@@ -395,7 +402,6 @@ async fn every_wrong_field_is_named() {
         ("/external_id", "blank"),
         ("/from/address", "required"),
         ("/from/name", "type"),
-        ("/body", "required"),
         ("/duration_seconds", "not_a_call"),
         ("/sent_at", "type"),
         ("/extra", "unknown"),

@@ -14,8 +14,8 @@ use crate::actor::Actor;
 use crate::channels::{ChannelRef, Direction};
 use crate::contacts::{self, ContactList, ContactRef, ProfileRef};
 use crate::db::schema::{
-    channels, contacts as contact_table, conversation_participants, conversation_reads, conversations,
-    messages, profiles, users,
+    channels, contacts as contact_table, conversation_participants, conversation_reads, conversations, messages,
+    profiles, users,
 };
 use crate::db::types::TimeOrNever;
 use crate::db::{Tx, keyset, newest, search_vector};

@@ -14,7 +14,7 @@ pub use counts::count_conversations;
 pub use list::{conversation_contacts, conversation_view, is_known_on, list_conversations, partner};
 pub use messages::{find_message, first_subject_beside, get_message, insert_message, list_messages, raw_mail};
 pub use reindex::{reindex_messages, reindex_subjects, vector_of_message};
-pub use search::saying;
+pub use search::{Found, are_rare_words, having_words};
 pub use threads::{
     claim_thread_keys, delete_conversations, lock_threads, move_messages, move_participants, point_thread_keys,
     redirect,

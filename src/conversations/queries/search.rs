@@ -32,8 +32,7 @@ pub struct Searched<'q, F> {
 impl<'a, F: Fn() -> Filtered<'a>> Searched<'_, F> {
     /// By the index of words, all that have them.
     pub fn found(&self, conn: &mut PgConnection) -> Result<Vec<ConversationId>> {
-        Ok(Found { organization: self.organization, tsquery: newest::scoped(self.organization, self.query) }
-            .load(conn)?)
+        Ok(Found::new(self.organization, self.query).load(conn)?)
     }
 }
 
@@ -48,14 +47,12 @@ impl<'a, F: Fn() -> Filtered<'a>> Source for Searched<'_, F> {
 
     fn having(&self, conn: &mut PgConnection, keys: Vec<Key>) -> Result<Vec<Key>> {
         let ids: Vec<ConversationId> = keys.iter().map(|(_, id)| *id).collect();
-        let mut having = saying(conn, self.organization, &ids, self.query)?;
-        having.extend(having_in(conn, "conversation_subjects", self.organization, &ids, self.query)?);
+        let having = having_words(conn, self.organization, &ids, self.query)?;
         Ok(keys.into_iter().filter(|(_, id)| having.contains(id)).collect())
     }
 
     fn is_rare(&self, conn: &mut PgConnection) -> Result<bool> {
-        Ok(newest::is_rare(conn, self.organization, "messages", self.query)?
-            && newest::is_rare(conn, self.organization, "conversation_subjects", self.query)?)
+        are_rare_words(conn, self.organization, self.query)
     }
 
     fn looked_up(&self, conn: &mut PgConnection, after: Option<Key>, limit: i64) -> Result<Vec<Key>> {
@@ -68,33 +65,45 @@ impl<'a, F: Fn() -> Filtered<'a>> Source for Searched<'_, F> {
     }
 }
 
-/// Those of these conversations of which one message has all that is sought.
-pub fn saying(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    ids: &[ConversationId],
-    query: &SearchQuery,
-) -> Result<HashSet<ConversationId>> {
-    having_in(conn, "messages", organization, ids, query)
-}
+/// Where the words of a conversation are.
+const TEXTS: [&str; 2] = ["messages", "conversation_subjects"];
 
-fn having_in(
+/// Those of these conversations whose subject, or one of whose messages, has all that is sought.
+pub fn having_words(
     conn: &mut PgConnection,
-    table: &'static str,
     organization: OrganizationId,
     ids: &[ConversationId],
     query: &SearchQuery,
 ) -> Result<HashSet<ConversationId>> {
-    let ids = ids.iter().map(|id| id.0).collect();
-    let having = newest::having(conn, organization, table, "conversation_id", ids, query)?;
+    let mut having = HashSet::new();
+    for table in TEXTS {
+        let ids = ids.iter().map(|id| id.0).collect();
+        having.extend(newest::having(conn, organization, table, "conversation_id", ids, query)?);
+    }
     Ok(having.into_iter().map(ConversationId).collect())
 }
 
-/// Every conversation that the index of words finds, in no order.
-#[derive(QueryId)]
-struct Found {
+/// Whether the index of words finds all that have them in a few steps.
+pub fn are_rare_words(conn: &mut PgConnection, organization: OrganizationId, query: &SearchQuery) -> Result<bool> {
+    for table in TEXTS {
+        if !newest::is_rare(conn, organization, table, query)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Every conversation that the index of words finds, once, in no order.
+#[derive(Debug, Clone, QueryId)]
+pub struct Found {
     organization: OrganizationId,
     tsquery: String,
+}
+
+impl Found {
+    pub fn new(organization: OrganizationId, query: &SearchQuery) -> Self {
+        Self { organization, tsquery: newest::scoped(organization, query) }
+    }
 }
 
 impl Query for Found {
@@ -105,8 +114,8 @@ impl RunQueryDsl<PgConnection> for Found {}
 
 impl QueryFragment<Pg> for Found {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        for (table, before) in [("messages", ""), ("conversation_subjects", " UNION ")] {
-            out.push_sql(before);
+        for (index, table) in TEXTS.into_iter().enumerate() {
+            out.push_sql(if index == 0 { "" } else { " UNION " });
             out.push_sql("SELECT conversation_id FROM ");
             out.push_identifier(table)?;
             out.push_sql(" WHERE organization_id = ");
