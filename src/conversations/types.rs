@@ -133,7 +133,8 @@ pub struct ConversationFilter {
     #[serde(default, deserialize_with = "flag")]
     pub unread: Option<bool>,
     /// Words that all stand in its subject, or all in one of its messages; `"a phrase"`, `-without`. The last word may
-    /// be typed in part.
+    /// be typed in part. Or words that a contact who takes part has, all in its name and address or all in the name of
+    /// its profile, each typed in part; phrases and exclusions are about what was said.
     #[validate(length(max = 200))]
     #[param(max_length = 200, example = "order")]
     pub q: Option<String>,

@@ -290,3 +290,57 @@ async fn everyone_answers_and_writes_at_once() {
     let conversation = admin.get(&path).await.expect(200);
     assert_eq!((&conversation["message_count"], &conversation["version"]), (&json!(31), &json!(16)));
 }
+
+#[actix_web::test]
+async fn an_agent_types_who_wrote() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let channel = channel(&admin, "whatsapp").await;
+    let mut contacts = Vec::new();
+    for (address, name, body) in [
+        ("+31612345670", "Ada Lovelace", "A question"),
+        ("+31612345671", "Grace Hopper", "Ask Ada about the lamp"),
+        ("+31612345672", "Lampard", "Nothing"),
+    ] {
+        let message = json!({ "external_id": name, "from": { "address": address, "name": name }, "body": body });
+        let made = admin.post(&format!("/v1/channels/{channel}/inbound"), message).await.expect(201);
+        contacts.push(made.text("/contact_id"));
+    }
+    let profile = json!({ "new_profile": { "name": "Analytical Engines" } });
+    admin.put(&format!("/v1/contacts/{}/profile", contacts[0]), profile).await.expect(201);
+    admin.patch(&format!("/v1/contacts/{}", contacts[0]), json!({ "name": "Augusta Ada King" })).await.expect(200);
+    let cases = [
+        ("ada", vec!["Grace Hopper", "Augusta Ada King"]),
+        ("ada+king", vec!["Augusta Ada King"]),
+        ("engines+anal", vec!["Augusta Ada King"]),
+        ("king+engines", vec![]),
+        ("lovelace", vec![]),
+        ("06+1234+5670", vec!["Augusta Ada King"]),
+        ("lamp", vec!["Lampard", "Grace Hopper"]),
+        // What was said, and only that.
+        ("%22ada%22", vec!["Grace Hopper"]),
+        ("ada+-lamp", vec![]),
+        ("ada&status=closed", vec![]),
+        ("king&assignee_id=none", vec!["Augusta Ada King"]),
+    ];
+    let names = |found: &crate::support::Answer| -> Vec<String> {
+        found.data().iter().map(|one| one["contact"]["name"].as_str().unwrap().to_owned()).collect()
+    };
+    // Both ways of looking: walking on, and by the indexes.
+    for padding in [0, 150] {
+        world.database.execute(&format!(
+            "INSERT INTO conversations (organization_id, id, channel_id, contact_id, last_message_at)
+                SELECT organization_id, gen_random_uuid(), channel_id, contact_id, now() + n * interval '1 s'
+                FROM conversations, generate_series(1, {padding}) n WHERE contact_id = '{}';
+            ANALYZE messages, conversation_subjects;",
+            contacts[2]
+        ));
+        for (q, expected) in &cases {
+            let found = admin.get(&format!("/v1/conversations?q={q}&count=exact")).await.expect(200);
+            assert_eq!(names(&found), *expected, "{q} among {padding}");
+            assert_eq!((&found["count"]["value"], &found["truncated"]), (&json!(expected.len()), &json!(false)), "{q}");
+        }
+    }
+    let walked = admin.walk("/v1/conversations?q=ada", 1).await;
+    assert_eq!(walked.len(), 2);
+}

@@ -1,4 +1,4 @@
-//! Contacts by the beginnings of words, as one types.
+//! Contacts by the beginnings of words, as one types: their own, or those of the profile they are attached to.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -6,9 +6,9 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, Text, Uuid};
 
 use crate::db::keyset::prefix_end;
-use crate::db::schema::contact_terms;
+use crate::db::schema::{contact_terms, contacts, profile_terms};
 use crate::error::Result;
-use crate::ids::{ContactId, OrganizationId};
+use crate::ids::{ContactId, OrganizationId, ProfileId};
 
 /// As many entries of the index are read for the longest word, in its own order: what is typed first, often one letter,
 /// begins the words of most contacts.
@@ -20,16 +20,60 @@ pub fn find_contacts(
     organization: OrganizationId,
     words: &[String],
 ) -> Result<(Vec<ContactId>, bool)> {
-    let Some(lead) = words.iter().max_by_key(|word| word.chars().count()) else { return Ok((Vec::new(), false)) };
+    find(conn, organization, words, READ)
+}
+
+/// As [`find_contacts`], in no order, and also contacts of profiles whose names have words that begin so; of each kind as
+/// many entries of the index are read as `most` says.
+pub fn find_people(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    words: &[String],
+    most: i64,
+) -> Result<(Vec<ContactId>, bool)> {
+    let (mut found, mut is_cut) = find(conn, organization, words, most)?;
+    let Some(lead) = longest(words) else { return Ok((found, is_cut)) };
+    let named: Vec<(ProfileId, String)> = profile_terms::table
+        .filter(profile_terms::organization_id.eq(organization))
+        .filter(profile_terms::term.ge(lead))
+        .filter(profile_terms::term.lt(prefix_end(lead)))
+        .limit(most)
+        .select((profile_terms::profile_id, profile_terms::words))
+        .load(conn)?;
+    is_cut |= named.len() as i64 == most;
+    let has = |name: &str| words.iter().all(|word| name.contains(&format!(" {word}")));
+    let profiles: Vec<ProfileId> = named.into_iter().filter(|(_, name)| has(name)).map(|(id, _)| id).collect();
+    let attached: Vec<ContactId> = contacts::table
+        .filter(contacts::organization_id.eq(organization))
+        .filter(contacts::profile_id.eq_any(profiles))
+        .limit(most)
+        .select(contacts::id)
+        .load(conn)?;
+    is_cut |= attached.len() as i64 == most;
+    found.extend(attached);
+    Ok((found, is_cut))
+}
+
+fn longest(words: &[String]) -> Option<&String> {
+    words.iter().max_by_key(|word| word.chars().count())
+}
+
+fn find(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    words: &[String],
+    most: i64,
+) -> Result<(Vec<ContactId>, bool)> {
+    let Some(lead) = longest(words) else { return Ok((Vec::new(), false)) };
     let read: Vec<ContactId> = contact_terms::table
         .filter(contact_terms::organization_id.eq(organization))
         .filter(contact_terms::term.ge(lead))
         .filter(contact_terms::term.lt(prefix_end(lead)))
         .order((contact_terms::term, contact_terms::contact_id))
-        .limit(READ)
+        .limit(most)
         .select(contact_terms::contact_id)
         .load(conn)?;
-    let is_cut = read.len() as i64 == READ;
+    let is_cut = read.len() as i64 == most;
     let mut found: Vec<ContactId> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     found.extend(read.into_iter().filter(|id| seen.insert(*id)));

@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Record, Timestamptz, Uuid};
 
 use super::super::types::{Assigned, Conversation, ConversationFilter, ConversationList, ConversationStatus};
+use super::people::People;
 use super::search::{Key, Searched};
 use super::wanted::{Assignees, Wanted};
 use super::write::ConversationRow;
@@ -48,7 +49,8 @@ pub fn list_conversations(
     let after: Option<Key> = page.after()?;
     let (keys, next_cursor, truncated, count) = match &query {
         Some(query) => {
-            let searched = Searched { organization, query, filtered };
+            let people = People::of(organization, filter.q.as_deref().unwrap_or_default());
+            let searched = Searched { organization, query, people, filtered };
             let mut found = newest::search(conn, &searched, after, page.rows())?;
             let (next_cursor, truncated) = found.cut(page)?;
             let count = match page.count {

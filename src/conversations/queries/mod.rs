@@ -4,6 +4,7 @@
 mod counts;
 mod list;
 mod messages;
+mod people;
 mod reindex;
 mod search;
 mod threads;

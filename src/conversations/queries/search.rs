@@ -1,4 +1,4 @@
-//! Words sought in conversations: in what is said, and in what they are called.
+//! Words sought in conversations: in what is said, in what they are called, and in who takes part.
 
 use std::collections::HashSet;
 
@@ -9,6 +9,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Text, Uuid};
 
 use super::list::{Filtered, page_of};
+use super::people::People;
 use crate::db::newest::{self, Source};
 use crate::db::schema::conversations;
 use crate::error::Result;
@@ -25,14 +26,18 @@ pub type Key = (DateTime<Utc>, ConversationId);
 pub struct Searched<'q, F> {
     pub organization: OrganizationId,
     pub query: &'q SearchQuery,
+    pub people: People,
     /// All of them, or of these.
     pub filtered: F,
 }
 
 impl<'a, F: Fn() -> Filtered<'a>> Searched<'_, F> {
-    /// By the index of words, all that have them.
+    /// By the indexes of words, all that have them.
     pub fn found(&self, conn: &mut PgConnection) -> Result<Vec<ConversationId>> {
-        Ok(Found::new(self.organization, self.query).load(conn)?)
+        let mut found = self.people.all(conn)?;
+        let saying: Vec<ConversationId> = Found::new(self.organization, self.query).load(conn)?;
+        found.extend(saying);
+        Ok(found)
     }
 }
 
@@ -47,12 +52,13 @@ impl<'a, F: Fn() -> Filtered<'a>> Source for Searched<'_, F> {
 
     fn having(&self, conn: &mut PgConnection, keys: Vec<Key>) -> Result<Vec<Key>> {
         let ids: Vec<ConversationId> = keys.iter().map(|(_, id)| *id).collect();
-        let having = having_words(conn, self.organization, &ids, self.query)?;
+        let mut having = having_words(conn, self.organization, &ids, self.query)?;
+        having.extend(self.people.having(conn, &ids)?);
         Ok(keys.into_iter().filter(|(_, id)| having.contains(id)).collect())
     }
 
     fn is_rare(&self, conn: &mut PgConnection) -> Result<bool> {
-        are_rare_words(conn, self.organization, self.query)
+        Ok(are_rare_words(conn, self.organization, self.query)? && self.people.few(conn)?.is_some())
     }
 
     fn looked_up(&self, conn: &mut PgConnection, after: Option<Key>, limit: i64) -> Result<Vec<Key>> {
