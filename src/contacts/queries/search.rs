@@ -10,7 +10,7 @@ use crate::db::schema::{contact_terms, contacts, profile_terms};
 use crate::error::Result;
 use crate::ids::{ContactId, OrganizationId, ProfileId};
 
-/// As many entries of the index are read for the longest word, in its own order: what is typed first, often one letter,
+/// As many entries of the index are read for a word, in its own order: what is typed first, often one letter,
 /// begins the words of most contacts.
 const READ: i64 = 2000;
 
@@ -32,7 +32,7 @@ pub fn find_people(
     most: i64,
 ) -> Result<(Vec<ContactId>, bool)> {
     let (mut found, mut is_cut) = find(conn, organization, words, most)?;
-    let Some(lead) = longest(words) else { return Ok((found, is_cut)) };
+    let Some(lead) = longest_first(words).into_iter().next() else { return Ok((found, is_cut)) };
     let named: Vec<(ProfileId, String)> = profile_terms::table
         .filter(profile_terms::organization_id.eq(organization))
         .filter(profile_terms::term.ge(lead))
@@ -54,8 +54,11 @@ pub fn find_people(
     Ok((found, is_cut))
 }
 
-fn longest(words: &[String]) -> Option<&String> {
-    words.iter().max_by_key(|word| word.chars().count())
+/// The longest first: it is likely to be the rarest.
+fn longest_first(words: &[String]) -> Vec<&String> {
+    let mut words: Vec<&String> = words.iter().collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.chars().count()));
+    words
 }
 
 fn find(
@@ -64,16 +67,36 @@ fn find(
     words: &[String],
     most: i64,
 ) -> Result<(Vec<ContactId>, bool)> {
-    let Some(lead) = longest(words) else { return Ok((Vec::new(), false)) };
-    let read: Vec<ContactId> = contact_terms::table
-        .filter(contact_terms::organization_id.eq(organization))
-        .filter(contact_terms::term.ge(lead))
-        .filter(contact_terms::term.lt(prefix_end(lead)))
-        .order((contact_terms::term, contact_terms::contact_id))
-        .limit(most)
-        .select(contact_terms::contact_id)
-        .load(conn)?;
-    let is_cut = read.len() as i64 == most;
+    // Of a word that too many have, another may find them all.
+    let mut cut = None;
+    for lead in longest_first(words) {
+        let read: Vec<ContactId> = contact_terms::table
+            .filter(contact_terms::organization_id.eq(organization))
+            .filter(contact_terms::term.ge(lead))
+            .filter(contact_terms::term.lt(prefix_end(lead)))
+            .order((contact_terms::term, contact_terms::contact_id))
+            .limit(most)
+            .select(contact_terms::contact_id)
+            .load(conn)?;
+        if (read.len() as i64) < most {
+            return Ok((having_others(conn, organization, read, lead, words)?, false));
+        }
+        cut.get_or_insert((lead, read));
+    }
+    match cut {
+        Some((lead, read)) => Ok((having_others(conn, organization, read, lead, words)?, true)),
+        None => Ok((Vec::new(), false)),
+    }
+}
+
+/// Those of the contacts that were found by one of the words that have the others, each once.
+fn having_others(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    read: Vec<ContactId>,
+    lead: &String,
+    words: &[String],
+) -> Result<Vec<ContactId>> {
     let mut found: Vec<ContactId> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     found.extend(read.into_iter().filter(|id| seen.insert(*id)));
@@ -83,7 +106,7 @@ fn find(
         let having: std::collections::HashSet<ContactId> = having.into_iter().collect();
         found.retain(|id| having.contains(id));
     }
-    Ok((found, is_cut))
+    Ok(found)
 }
 
 /// Those of some contacts that have a word in a range, each by its id, which `OFFSET 0` holds the planner to.

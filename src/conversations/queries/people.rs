@@ -17,6 +17,7 @@ use crate::text;
 
 /// As many entries of an index are read for people to be looked up by it.
 const MOST: i64 = 2000;
+const MOST_WORDS: usize = 8;
 
 /// People whose words begin as what was typed.
 pub struct People {
@@ -32,7 +33,15 @@ impl People {
         let words = match text::query_number(typed) {
             _ if is_about_texts => Vec::new(),
             Some(number) => vec![number],
-            None => text::query_words(typed),
+            // An address is a term as a whole: its parts are those of many.
+            None => typed
+                .split_whitespace()
+                .flat_map(|word| match word.find('@') {
+                    Some(1..) => vec![text::fold(word)],
+                    _ => text::words(word),
+                })
+                .take(MOST_WORDS)
+                .collect(),
         };
         Self { organization, words }
     }
@@ -57,7 +66,10 @@ impl People {
 
     /// The same, however many.
     pub fn all(&self, conn: &mut PgConnection) -> Result<Vec<ConversationId>> {
-        Ok(self.conversations(conn, i64::MAX, i64::MAX)?.0)
+        match self.few(conn)? {
+            Some(few) => Ok(few),
+            None => Ok(self.conversations(conn, i64::MAX, i64::MAX)?.0),
+        }
     }
 
     /// And whether there may be more.
