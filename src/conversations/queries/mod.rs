@@ -1,5 +1,5 @@
-//! All Diesel of conversations: what is read of them ([`list`], [`wanted`], [`search`]) and of messages ([`messages`]), what is written
-//! ([`write`]), and the keys of threads ([`threads`]).
+//! All Diesel of conversations: what is read of them ([`list`], [`wanted`], [`search`], [`people`]) and of messages
+//! ([`messages`]), what is written ([`write`]), and the keys of threads ([`threads`]).
 
 mod counts;
 mod list;
