@@ -43,13 +43,14 @@ REASONS = [
     ("body", "on_conflict", "/expected_profile_id"),
     ("body", "repeated", "/options/"),
     ("body", "not_a_call", "/duration_seconds"),
+    ("body", "blank", "(/message)?/body"),
     ("body", "exclusive", "/new_profile"),
     ("body", "required", "/profile_id"),
     ("body", "type|required", "/options"),
     ("body", "type", "/unique"),
     ("body", "", "/default"),
     ("query", "rule|required|type|repeated|length", "to|option|label"),
-    ("query", "exclusive", "before|after|at"),
+    ("query", "exclusive", "cursor|before|after|at"),
     # True or nothing, as its description says.
     ("query", "unsupported", "missing_fields"),
     # Each bound is an order of its own.

@@ -1,6 +1,7 @@
 //! Handlers of attachments.
 
 use actix_web::body::SizedStream;
+use actix_web::http::Uri;
 use actix_web::web::{Data, Payload};
 use actix_web::{HttpRequest, HttpResponse, get, post};
 use chrono::Utc;
@@ -15,6 +16,7 @@ use super::{Of, content_type, keep};
 use crate::actor::{ActorRef, Caller};
 use crate::answer::Answer;
 use crate::config::Config;
+use crate::db::moved::or_moved;
 use crate::db::{Db, Tx};
 use crate::error::{Code, Error, Result};
 use crate::http::body::retry;
@@ -274,16 +276,25 @@ pub async fn list_contact_attachments(
 /// Newest first by `occurred_at`.
 #[utoipa::path(tag = "attachments", params(ConversationPath, AttachmentFilter, PageParams), responses(
     (status = 200, description = "The files.", body = AttachmentList),
+    (status = 308, description = "It became part of the conversation that `Location` names."),
 ))]
 #[get("/v1/conversations/{id}/attachments")]
 pub async fn list_conversation_attachments(
     caller: Caller,
     path: Path<ConversationPath>,
     list: List<AttachmentFilter>,
+    uri: Uri,
     links: Data<Links>,
     db: Data<Db>,
 ) -> Result<Answer> {
-    attachments(&caller, Of::Conversation(path.id), list, links, db).await
+    let id = path.id;
+    let work = move |tx: &mut Tx| {
+        or_moved(tx, id, &uri.to_string(), |tx| {
+            let of = Of::Conversation(id);
+            queries::list_attachments(tx.conn, tx.organization, &links, of, &list.filter, &list.page)?.answer()
+        })
+    };
+    db.read(&caller, work).await
 }
 
 async fn attachments(

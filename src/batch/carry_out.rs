@@ -15,6 +15,7 @@ use crate::channels::{self, Channel};
 use crate::contacts::{self, ContactRow};
 use crate::conversations;
 use crate::db::Tx;
+use crate::db::moved::today;
 use crate::error::{Code, Error, Kind, Result};
 use crate::http::body::fit;
 use crate::http::problem;
@@ -146,7 +147,7 @@ fn create(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written
             let on = match body.on.kind {
                 NotedType::Profile => On::Profile(ProfileId(body.on.id)),
                 NotedType::Contact => On::Contact(ContactId(body.on.id)),
-                NotedType::Conversation => On::Conversation(ConversationId(body.on.id)),
+                NotedType::Conversation => On::Conversation(today(tx, ConversationId(body.on.id))?),
             };
             let Note { id, version, .. } = notes::create_note(tx, on, &body.note())?;
             (id.0, version)
@@ -169,7 +170,7 @@ fn update(tx: &mut Tx, operation: &Operation) -> Result<Written> {
         Resource::Conversation => {
             let body = operation.body()?;
             // Where its own route would lead there, with 308.
-            let today = conversations::today(tx, ConversationId(id))?;
+            let today = today(tx, ConversationId(id))?;
             id = today.0;
             conversations::update_conversation(tx, today, &if_match, &body)?
         }

@@ -8,7 +8,6 @@
 mod activity;
 mod desk;
 pub mod html;
-mod moved;
 mod queries;
 mod record;
 mod routes;
@@ -16,8 +15,10 @@ mod threads;
 mod types;
 
 pub use desk::{create_conversation, update_conversation};
-pub use moved::{or_moved, today};
-pub use queries::{Assignees, Wanted, raw_mail, reindex_messages, reindex_subjects, saying, vector_of_message};
+pub use queries::{
+    Assignees, Found, Wanted, are_rare_words, having_words, raw_mail, reindex_messages, reindex_subjects,
+    vector_of_message,
+};
 pub use record::{Counterpart, NewMessage, Place, Recorded, record_message};
 pub use types::{
     Addressee, Assigned, Conversation, ConversationStatus, CreateConversation, Message, MessageType, UpdateConversation,

@@ -7,7 +7,6 @@ use actix_web::{HttpRequest, HttpResponse, delete, get, patch, post, put};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::moved::or_moved;
 use super::types::{
     Conversation, ConversationCounts, ConversationFilter, ConversationList, CreateConversation, CreateMessage, Message,
     MessageFilter, MessageList, RawMessage, UpdateConversation,
@@ -17,6 +16,7 @@ use crate::actor::Caller;
 use crate::answer::{Answer, Retry};
 use crate::attachments::{Links, Store};
 use crate::contacts::ContactList;
+use crate::db::moved::or_moved;
 use crate::db::{Db, Tx};
 use crate::error::{Code, Error, Result};
 use crate::http::body::Body;

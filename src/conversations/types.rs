@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize, de};
 use utoipa::openapi::schema::{AnyOf, KnownFormat, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
-use validator::Validate;
+use validator::{Validate, ValidationError};
 
 use crate::actor::Actor;
 use crate::attachments::Attachment;
@@ -133,7 +133,8 @@ pub struct ConversationFilter {
     #[serde(default, deserialize_with = "flag")]
     pub unread: Option<bool>,
     /// Words that all stand in its subject, or all in one of its messages; `"a phrase"`, `-without`. The last word may
-    /// be typed in part.
+    /// be typed in part. Or words that a contact who takes part has, all in its name and address or all in the name of
+    /// its profile, each typed in part; phrases and exclusions are about what was said.
     #[validate(length(max = 200))]
     #[param(max_length = 200, example = "order")]
     pub q: Option<String>,
@@ -207,7 +208,8 @@ pub struct Message {
     pub direction: Direction,
     /// Who wrote it, where it went out.
     pub author: Option<Actor>,
-    /// The counterpart: who wrote it, or to whom it was written.
+    /// The counterpart, on whose timeline it stands: who wrote it, or to whom it was written. An agent's answer is written
+    /// to whoever wrote last.
     pub contact_id: ContactId,
     pub contact: ContactRef,
     #[schema(example = "Where is my order?")]
@@ -235,15 +237,29 @@ list_of! {
 
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[validate(schema(function = "says_something", skip_on_field_errors = false))]
+#[schema(example = json!({"body": "It left yesterday."}))]
 pub struct CreateMessage {
-    #[validate(length(max = 500_000), custom(function = "not_blank"))]
-    #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 500_000, example = "It left yesterday.")]
+    /// Not blank, unless there are attachments.
+    #[serde(default)]
+    #[validate(length(max = 500_000))]
+    #[schema(max_length = 500_000, example = "It left yesterday.")]
     pub body: String,
     /// Uploaded before, and part of no message yet.
     #[serde(default)]
     #[validate(length(max = 100))]
     #[schema(value_type = Vec<uuid::Uuid>, max_items = 100, example = json!([]))]
     pub attachment_ids: Vec<AttachmentId>,
+}
+
+fn says_something(message: &CreateMessage) -> Result<(), ValidationError> {
+    if message.body.trim().is_empty() && message.attachment_ids.is_empty() {
+        let text = "must not be blank without attachments";
+        let mut error = ValidationError::new("blank").with_message(text.into());
+        error.add_param("field".into(), &"body");
+        return Err(error);
+    }
+    Ok(())
 }
 
 #[derive(Debug, Clone, Default, Deserialize, Validate, IntoParams)]

@@ -16,12 +16,14 @@ use crate::error::Result;
 use crate::ids::{EventId, OrganizationId};
 use crate::text::stem::Stemmer;
 
-/// Of a note what it said from then on; of profiles and contacts their names, and the values of fields, before and after.
+/// Of a note what it said from then on; of conversations their subjects, of profiles and contacts their names, and the
+/// values of fields, before and after.
 pub fn texts(kind: &str, before: Option<&Value>, after: Option<&Value>) -> Vec<String> {
     let sides = [before, after];
     let mut texts = Vec::new();
     match kind {
         "note.created" | "note.updated" => push(after.and_then(|after| after.get("body")), &mut texts),
+        "conversation.updated" => sides.iter().flatten().for_each(|side| push(side.get("subject"), &mut texts)),
         "profile.created" | "profile.updated" | "contact.created" | "contact.updated" => {
             for member in ["name", "address"] {
                 sides.iter().flatten().for_each(|side| push(side.get(member), &mut texts));
@@ -131,5 +133,7 @@ mod tests {
         let (before, after) = (json!({ "body": "Earlier" }), json!({ "body": "Later", "pinned": true }));
         assert_eq!(texts("note.updated", &before, &after), ["Later"]);
         assert!(texts("conversation.updated", &before, &after).is_empty());
+        let (before, after) = (json!({ "subject": "Lamp" }), json!({ "subject": null, "status": "closed" }));
+        assert_eq!(texts("conversation.updated", &before, &after), ["Lamp"]);
     }
 }

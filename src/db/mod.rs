@@ -9,6 +9,7 @@ pub mod events;
 pub mod idempotency;
 pub mod keyset;
 mod memory;
+pub mod moved;
 pub mod newest;
 pub mod rows;
 #[rustfmt::skip]

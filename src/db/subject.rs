@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 
 use super::Tx;
-use super::schema::{contacts, conversation_redirects, conversations, profiles};
+use super::schema::{contacts, conversations, profiles};
 use crate::error::{Code, Error, Result};
 use crate::ids::{ContactId, ConversationId, OrganizationId, ProfileId};
 
@@ -15,7 +15,7 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// The subject that is there: a conversation that became part of another is that other; 404 where there is none.
+    /// The subject that is there; 404 where there is none, or where it became part of another ([`super::moved`]).
     pub fn find(self, conn: &mut PgConnection, organization: OrganizationId) -> Result<Self> {
         match self {
             Self::Profile(id) => profiles::table
@@ -33,14 +33,13 @@ impl Subject {
                 .optional()?
                 .map(Self::Contact)
                 .ok_or_else(|| Error::not_found(Code::ContactNotFound)),
-            Self::Conversation(id) => {
-                let found = conversations::table.find((organization, id)).select(conversations::id);
-                let found = match found.first(conn).optional()? {
-                    Some(id) => Some(id),
-                    None => redirect(conn, organization, id)?,
-                };
-                found.map(Self::Conversation).ok_or_else(|| Error::not_found(Code::ConversationNotFound))
-            }
+            Self::Conversation(id) => conversations::table
+                .find((organization, id))
+                .select(conversations::id)
+                .first(conn)
+                .optional()?
+                .map(Self::Conversation)
+                .ok_or_else(|| Error::not_found(Code::ConversationNotFound)),
         }
     }
 
@@ -64,37 +63,14 @@ impl Subject {
                 .optional()?
                 .map(Self::Contact)
                 .ok_or_else(|| Error::not_found(Code::ContactNotFound)),
-            Self::Conversation(id) => {
-                let mut found = hold_conversation(tx, id)?;
-                // It may have become part of another while this waited, and that one of a third.
-                let mut next = id;
-                while found.is_none() {
-                    let Some(target) = redirect(tx.conn, tx.organization, next)?.filter(|target| *target != next)
-                    else {
-                        break;
-                    };
-                    found = hold_conversation(tx, target)?;
-                    next = target;
-                }
-                found.map(Self::Conversation).ok_or_else(|| Error::not_found(Code::ConversationNotFound))
-            }
+            Self::Conversation(id) => conversations::table
+                .find((tx.organization, id))
+                .select(conversations::id)
+                .for_key_share()
+                .first(tx.conn)
+                .optional()?
+                .map(Self::Conversation)
+                .ok_or_else(|| Error::not_found(Code::ConversationNotFound)),
         }
     }
-}
-
-fn hold_conversation(tx: &mut Tx, id: ConversationId) -> Result<Option<ConversationId>> {
-    let row = conversations::table.find((tx.organization, id)).select(conversations::id);
-    Ok(row.for_key_share().first(tx.conn).optional()?)
-}
-
-fn redirect(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    id: ConversationId,
-) -> Result<Option<ConversationId>> {
-    Ok(conversation_redirects::table
-        .find((organization, id))
-        .select(conversation_redirects::conversation_id)
-        .first(conn)
-        .optional()?)
 }

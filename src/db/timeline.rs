@@ -26,6 +26,7 @@ text_enum! {
         NoteDeleted = "note_deleted",
         StatusChanged = "status_changed",
         AssigneeChanged = "assignee_changed",
+        SubjectChanged = "subject_changed",
         ContactCreated = "contact_created",
         ContactRenamed = "contact_renamed",
         ContactAttached = "contact_attached",
@@ -45,11 +46,12 @@ impl TimelineType {
         [Self::ContactCreated, Self::ContactAttached, Self::ContactMoved, Self::ContactDetached];
 
     /// What says something that is found: messages, the names of files, and what [`super::event_texts`] holds.
-    pub const SEARCHED: [Self; 8] = [
+    pub const SEARCHED: [Self; 9] = [
         Self::Message,
         Self::File,
         Self::NoteCreated,
         Self::NoteEdited,
+        Self::SubjectChanged,
         Self::ContactCreated,
         Self::ContactRenamed,
         Self::ProfileCreated,
@@ -83,10 +85,12 @@ impl Entries {
             // To pin it is not to edit it.
             "note.updated" if has("body") || has("mentions") => vec![NoteEdited],
             "note.deleted" => vec![NoteDeleted],
-            "conversation.updated" => [("status", StatusChanged), ("assignee_id", AssigneeChanged)]
-                .into_iter()
-                .filter_map(|(member, kind)| has(member).then_some(kind))
-                .collect(),
+            "conversation.updated" => {
+                [("status", StatusChanged), ("assignee_id", AssigneeChanged), ("subject", SubjectChanged)]
+                    .into_iter()
+                    .filter_map(|(member, kind)| has(member).then_some(kind))
+                    .collect()
+            }
             _ => Vec::new(),
         };
         let profile = event.profile.map(|id| id.0);

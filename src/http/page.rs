@@ -151,13 +151,13 @@ fn list<F: DeserializeOwned + Validate>(
     }
 }
 
-/// Says how to ask or where to begin, not for what.
-fn is_place(name: &str) -> bool {
-    matches!(name, "wait" | "at" | "before" | "after")
+/// Says where a page begins, not what the list has.
+pub fn is_place(name: &str) -> bool {
+    matches!(name, "cursor" | "at" | "before" | "after")
 }
 
 fn list_name(path: &str, filters: &Pairs) -> String {
-    let mut filters: Pairs = filters.iter().filter(|(name, _)| !is_place(name)).cloned().collect();
+    let mut filters: Pairs = filters.iter().filter(|(name, _)| !is_place(name) && name != "wait").cloned().collect();
     filters.sort();
     let filters = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(filters).finish();
     format!("{path}?{filters}")

@@ -5,6 +5,7 @@ use actix_web::http::header::{CONTENT_TYPE, ETAG, HeaderValue, LINK, LOCATION};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, Responder};
 
+use super::page::is_place;
 use super::version::{etag, not_modified};
 use crate::answer::Answer;
 
@@ -39,11 +40,11 @@ impl Responder for Answer {
     }
 }
 
-/// `Link: <…>; rel="next"` (RFC 8288): this list, from its next page on.
+/// `Link: <…>; rel="next"` (RFC 8288): this list, from its next page on, wherever this page began.
 fn next_link(request: &HttpRequest, cursor: &str) -> Option<String> {
     let mut url = url::Url::parse("http://localhost").ok()?;
     url.set_path(request.path());
-    let others = url::form_urlencoded::parse(request.query_string().as_bytes()).filter(|(name, _)| name != "cursor");
+    let others = url::form_urlencoded::parse(request.query_string().as_bytes()).filter(|(name, _)| !is_place(name));
     url.query_pairs_mut().extend_pairs(others).append_pair("cursor", cursor);
     Some(format!("<{}?{}>; rel=\"next\"", url.path(), url.query().unwrap_or_default()))
 }

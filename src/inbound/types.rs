@@ -44,6 +44,8 @@ pub struct InboundMessage {
     #[validate(range(min = 0))]
     #[schema(minimum = 0)]
     pub duration_seconds: Option<i32>,
+    /// Empty where there are only files, or of a call of which there is nothing to say.
+    #[serde(default)]
     #[schema(example = "Where is my order?")]
     pub body: String,
     /// When it was written. Default: now.

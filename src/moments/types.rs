@@ -34,15 +34,15 @@ pub struct ContactMoment {
     /// The beginning of the newest message.
     #[schema(example = "Hello, I ordered a lamp last week …")]
     pub preview: String,
-    /// With `q`: the best hit, HTML-escaped, with `<mark>` around what was found.
+    /// With `q`: the best hit, else the subject, HTML-escaped, with `<mark>` around what was found.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = "my <mark>order</mark> has not arrived")]
     pub snippet: Option<String>,
-    /// With `q`: the best three hits.
+    /// With `q`: the best three hits; none where only the subject matches.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub hits: Option<Vec<MessageHit>>,
-    /// With `q`: how many messages match.
+    /// With `q`: how many messages match; absent where only the subject does.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = 1, minimum = 1)]
     pub hit_count: Option<i64>,
@@ -66,8 +66,8 @@ list_of! {
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub struct ContactMomentFilter {
-    /// Searches the messages' text: words, `"exact phrases"`, `-without`; the last word may be unfinished. One message
-    /// must have them all.
+    /// Words that all stand in its subject, or all in one of its messages; `"a phrase"`, `-without`. The last word may
+    /// be typed in part.
     #[validate(length(max = 200))]
     #[param(max_length = 200, example = "order")]
     pub q: Option<String>,

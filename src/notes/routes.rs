@@ -1,5 +1,6 @@
 //! Handlers of notes.
 
+use actix_web::http::Uri;
 use actix_web::web::Data;
 use actix_web::{delete, get, patch, post, put};
 use serde::Deserialize;
@@ -12,7 +13,8 @@ use super::types::{
 };
 use crate::actor::Caller;
 use crate::answer::{Answer, Retry};
-use crate::db::Db;
+use crate::db::moved::or_moved;
+use crate::db::{Db, Tx};
 use crate::error::Result;
 use crate::http::body::Body;
 use crate::http::page::{List, PageParams};
@@ -114,29 +116,44 @@ pub async fn create_contact_note(
 /// Pinned ones first, then the newest.
 #[utoipa::path(tag = "notes", params(ConversationPath, PageParams), responses(
     (status = 200, description = "The notes.", body = NoteList),
+    (status = 308, description = "It became part of the conversation that `Location` names."),
 ))]
 #[get("/v1/conversations/{id}/notes")]
 pub async fn list_conversation_notes(
     caller: Caller,
     path: Path<ConversationPath>,
     list: List<NoFilter>,
+    uri: Uri,
     db: Data<Db>,
 ) -> Result<Answer> {
-    list_notes(&caller, On::Conversation(path.id), list, db).await
+    let id = path.id;
+    let work = move |tx: &mut Tx| {
+        or_moved(tx, id, &uri.to_string(), |tx| {
+            queries::list_notes(tx.conn, tx.organization, On::Conversation(id), &list.page)?.answer()
+        })
+    };
+    db.read(&caller, work).await
 }
 
 /// Write a note on a conversation
 #[utoipa::path(tag = "notes", params(ConversationPath), request_body = CreateNote, responses(
     (status = 201, description = "The note.", body = Note),
+    (status = 308, description = "It became part of the conversation that `Location` names."),
 ))]
 #[post("/v1/conversations/{id}/notes")]
 pub async fn create_conversation_note(
     caller: Caller,
     path: Path<ConversationPath>,
+    uri: Uri,
     body: Body<CreateNote>,
     db: Data<Db>,
 ) -> Result<Answer> {
-    create_note(&caller, On::Conversation(path.id), body, db).await
+    let id = path.id;
+    let Body { value, retry } = body;
+    db.write(&caller, retry, move |tx| {
+        or_moved(tx, id, &uri.to_string(), |tx| created(tx, On::Conversation(id), &value))
+    })
+    .await
 }
 
 async fn list_notes(caller: &Caller, on: On, list: List<NoFilter>, db: Data<Db>) -> Result<Answer> {
@@ -146,11 +163,12 @@ async fn list_notes(caller: &Caller, on: On, list: List<NoFilter>, db: Data<Db>)
 
 async fn create_note(caller: &Caller, on: On, body: Body<CreateNote>, db: Data<Db>) -> Result<Answer> {
     let Body { value, retry } = body;
-    db.write(caller, retry, move |tx| {
-        let note = queries::create_note(tx, on, &value)?;
-        Ok(Answer::created(format!("/v1/notes/{}", note.id), &note)?.version(note.version))
-    })
-    .await
+    db.write(caller, retry, move |tx| created(tx, on, &value)).await
+}
+
+fn created(tx: &mut Tx, on: On, body: &CreateNote) -> Result<Answer> {
+    let note = queries::create_note(tx, on, body)?;
+    Ok(Answer::created(format!("/v1/notes/{}", note.id), &note)?.version(note.version))
 }
 
 /// Get a note

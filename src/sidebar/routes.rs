@@ -11,8 +11,8 @@ use super::types::{AttachQuery, AttachedContact, Sidebar, SidebarQuery};
 use crate::actor::Caller;
 use crate::answer::Answer;
 use crate::attachments::Links;
-use crate::conversations;
 use crate::db::Db;
+use crate::db::moved::or_moved;
 use crate::error::Result;
 use crate::http::body::Body;
 use crate::http::problem::Problem;
@@ -55,7 +55,7 @@ pub async fn get_sidebar(
 ) -> Result<Answer> {
     let (id, other) = (path.id, query.contact_id);
     db.read(&caller, move |tx| {
-        conversations::or_moved(tx, id, &uri.to_string(), |tx| {
+        or_moved(tx, id, &uri.to_string(), |tx| {
             let contact = queries::contact_beside(tx.conn, tx.organization, id, other)?;
             Answer::ok(&queries::sidebar(tx.conn, tx.organization, &links, contact)?)
         })

@@ -34,7 +34,7 @@ struct ContactPath {
 /// List a profile's timeline
 ///
 /// What happened to the profile and to the contacts that are attached to it now, one by one, newest first: messages,
-/// files, notes, changed fields, changed statuses, attached and detached contacts. With `q`, those that say what is
+/// files, notes, changed fields, what changed about conversations, attached and detached contacts. With `q`, those that say what is
 /// sought, each with a `snippet`.
 #[utoipa::path(tag = "timeline", params(ProfilePath, TimelineFilter, PageParams), responses(
     (status = 200, description = "A part of the profile's timeline.", body = TimelineList),
@@ -52,7 +52,9 @@ pub async fn list_profile_timeline(
 
 /// List a contact's timeline
 ///
-/// What happened to the contact, one by one, newest first. With `q`, what says what is sought, each with a `snippet`.
+/// What happened to the contact, one by one, newest first. A message and its files stand on the timeline of the contact
+/// that wrote it, an agent's answer on that of the contact it was written to, which is whoever wrote last; what happens to
+/// the conversation itself on that of everyone who takes part. With `q`, what says what is sought, each with a `snippet`.
 #[utoipa::path(tag = "timeline", params(ContactPath, TimelineFilter, PageParams), responses(
     (status = 200, description = "A part of the contact's timeline.", body = TimelineList),
 ))]

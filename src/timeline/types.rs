@@ -71,6 +71,10 @@ pub struct TimelineData {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
     pub assignee: Option<AssigneeChange>,
+    /// Of `subject_changed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub subject: Option<SubjectChange>,
     /// Of `profile_updated` and `contact_renamed`: each field that changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -138,6 +142,15 @@ pub struct AssigneeChange {
     pub new: Option<Actor>,
 }
 
+/// Null for none.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct SubjectChange {
+    #[schema(example = "Question")]
+    pub old: Option<String>,
+    #[schema(example = "Where is my order?")]
+    pub new: Option<String>,
+}
+
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct FieldChange {
     /// `name`, `kind`, or the key of a profile field as `fields.key`.
@@ -158,12 +171,15 @@ pub struct FieldChange {
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
 pub struct TimelineList {
     pub data: Vec<TimelineEntry>,
-    /// Where the next page begins, which is older; null on the last. The same as `before`.
+    /// Where the next page begins, which is older; null on the last. The same as `before`, and like that not together
+    /// with `after` or `at`.
     pub next_cursor: Option<String>,
     /// Asks for what is older than this page; null where there is nothing.
     pub before: Option<String>,
-    /// Asks for what is newer than this page; null where there is nothing.
-    pub after: Option<String>,
+    /// Asks for what is newer than this page, now or whenever it comes: where nothing has come yet, the page is empty,
+    /// and gives this again. What comes in late stands where it occurred, and may be older; `GET /v1/changes` tells of
+    /// that too.
+    pub after: String,
     /// Where `count` was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false)]
@@ -187,23 +203,25 @@ impl TimelineList {
 #[into_params(parameter_in = Query)]
 pub struct TimelineFilter {
     /// Searches what entries say: words, `"exact phrases"`, `-without`; the last word may be unfinished. One entry must
-    /// have them all. Searched are the subject and text of messages, the names of files, what notes said then, and the
-    /// names and values of `profile_created`, `profile_updated`, `contact_created` and `contact_renamed`; other types
-    /// have none.
+    /// have them all. Searched are the subject and text of messages, the names of files, what notes said then, both
+    /// subjects of `subject_changed`, and the names and values of `profile_created`, `profile_updated`, `contact_created`
+    /// and `contact_renamed`; other types have none.
     #[validate(length(max = 200))]
     #[param(max_length = 200, example = "order")]
     pub q: Option<String>,
     /// Of this type; repeat it for any of several.
     #[serde(default)]
     pub types: Vec<TimelineType>,
-    /// Goes on with what is older: the `before` of a page. The same as `cursor`, which goes before it.
+    /// Goes on with what is older: the `before` of a page. The same as `cursor`. Only one of `cursor`, `before`, `after`
+    /// and `at` is taken.
     #[param(min_length = 1)]
     pub before: Option<String>,
-    /// Goes on with what is newer: the `after` of a page. Not together with `before`.
+    /// Goes on with what is newer: the `after` of a page. Not together with `cursor`, `before` or `at`.
     #[param(min_length = 1)]
     pub after: Option<String>,
     /// Begins there, and not with the newest: with what happened at that time or before it, or on that day in the
-    /// organization's time zone or before it. The page says how to go on in both directions.
+    /// organization's time zone or before it. The page says how to go on in both directions. Not together with `cursor`, `before` or
+    /// `after`.
     #[param(example = "2026-03-01")]
     pub at: Option<When>,
 }

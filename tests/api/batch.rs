@@ -395,9 +395,13 @@ async fn a_conversation_that_became_part_of_another_is_that_other() {
     mail("3@x", "<1@x> <2@x>").await.expect(201);
     let close =
         |id: &str| json!({ "op": "update", "resource": "conversation", "id": id, "body": { "status": "closed" } });
-    let results = batch(&admin, json!([close(&one), close(&other)])).await;
-    assert_eq!(told(&results).iter().map(|result| result.1).collect::<Vec<_>>(), ["updated", "unchanged"]);
+    let note = json!({ "op": "create", "resource": "note",
+        "body": { "on": { "type": "conversation", "id": other }, "body": "Mind this" } });
+    let results = batch(&admin, json!([close(&one), close(&other), note])).await;
+    assert_eq!(told(&results).iter().map(|result| result.1).collect::<Vec<_>>(), ["updated", "unchanged", "created"]);
     assert_eq!(results[0]["id"], results[1]["id"]);
+    let notes = admin.get(&format!("/v1/conversations/{one}/notes")).await.expect(200);
+    assert_eq!(notes.each("body"), ["Mind this"]);
 }
 
 #[actix_web::test]

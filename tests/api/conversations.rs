@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::support::{Client, World, race};
+use crate::support::{Answer, Client, World, race};
 
 /// A channel of this medium.
 async fn channel(client: &Client, medium: &str) -> String {
@@ -50,9 +50,17 @@ async fn an_agent_answers() {
     assert_eq!(after["version"], before["version"]);
     assert_eq!(admin.get(&path).await.expect(200)["unread"], true);
 
+    // A file alone says enough.
+    for body in [json!({}), json!({ "body": "" })] {
+        let mut body = body;
+        let photo = grace.request(Method::POST, "/v1/attachments").file("photo.txt", "text/plain", "photo").await;
+        body["attachment_ids"] = json!([photo.expect(201).id()]);
+        let answer = grace.post(&format!("{path}/messages"), body).await.expect(201);
+        assert_eq!((&answer["body"], &answer["attachments"][0]["filename"]), (&json!(""), &json!("photo.txt")));
+    }
     for (wrong, field, code) in [
-        (json!({}), "/body", "required"),
-        (json!({ "body": " " }), "/body", "blank"),
+        (json!({}), "/body", "blank"),
+        (json!({ "body": " ", "attachment_ids": [] }), "/body", "blank"),
         (json!({ "body": "x", "attachment_ids": [uuid::Uuid::nil()] }), "/attachment_ids/0", "attachment_not_found"),
     ] {
         grace.post(&format!("{path}/messages"), wrong).await.wrong_fields(&[(field, code)]);
@@ -86,6 +94,8 @@ async fn an_agent_begins_a_conversation() {
     assert_eq!((&made["message_count"], &made["preview"]), (&json!(1), &json!("Hello")));
     let took_part = grace.get(&format!("/v1/conversations/{}/contacts", made.id())).await.expect(200);
     assert_eq!(took_part.each("id"), [contact.as_str()]);
+    let empty = json!({ "channel_id": mail, "contact_id": contact, "message": {} });
+    grace.post("/v1/conversations", empty).await.wrong_fields(&[("/message/body", "blank")]);
 
     let other_chat = channel(&admin, "live_chat").await;
     let begin = |channel: &str, contact: &str| {
@@ -118,10 +128,13 @@ async fn a_conversation_is_changed() {
         assert_eq!(admin.patch(&path, harmless).await.expect(200)["version"], 2);
     }
     assert_eq!(world.database.number("SELECT count(*) FROM events WHERE type = 'conversation.updated'"), 1);
+    // By its subject of today it is found.
+    assert_eq!(admin.get("/v1/conversations?q=deliv").await.expect(200).each("subject"), ["Delivery"]);
     let stale = admin.patch(&path, changes).header("If-Match", before.header("etag").unwrap());
     stale.await.problem(412, "version_mismatch");
     let cleared = admin.patch(&path, json!({ "assignee_id": null, "subject": null })).await.expect(200);
     assert!(cleared["assignee"].is_null() && cleared["subject"].is_null());
+    assert!(admin.get("/v1/conversations?q=deliv").await.expect(200).data().is_empty());
 
     admin.patch(&path, json!({ "status": null })).await.wrong_fields(&[("/status", "type")]);
     let stranger = world.stranger().await;
@@ -227,7 +240,7 @@ async fn messages_are_read_from_the_newest_or_around_one() {
         made.push(inbound(&admin, &channel, "+31612345678", &number.to_string()).await);
     }
     let path = format!("{}/messages", path(&made[0]));
-    let bodies = |page: &crate::support::Answer| page.each("body").concat();
+    let bodies = |page: &Answer| page.each("body").concat();
     assert_eq!(bodies(&admin.get(&format!("{path}?limit=4")).await.expect(200)), "8765");
     assert_eq!(admin.walk(&path, 4).await.len(), 9);
     let around = |number: usize| format!("{path}?limit=4&around={}", made[number]["message_id"].as_str().unwrap());
@@ -276,4 +289,63 @@ async fn everyone_answers_and_writes_at_once() {
     }
     let conversation = admin.get(&path).await.expect(200);
     assert_eq!((&conversation["message_count"], &conversation["version"]), (&json!(31), &json!(16)));
+}
+
+#[actix_web::test]
+async fn an_agent_types_who_wrote() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let channel = channel(&admin, "whatsapp").await;
+    let mut contacts = Vec::new();
+    for (address, name, body) in [
+        ("+31612345670", "Ada Lovelace", "A question"),
+        ("+31612345671", "Grace Hopper", "Ask Ada about the lamp"),
+        ("+31612345672", "Lampard", "Nothing"),
+    ] {
+        let message = json!({ "external_id": name, "from": { "address": address, "name": name }, "body": body });
+        let made = admin.post(&format!("/v1/channels/{channel}/inbound"), message).await.expect(201);
+        contacts.push(made.text("/contact_id"));
+    }
+    let profile = json!({ "new_profile": { "name": "Analytical Engines" } });
+    admin.put(&format!("/v1/contacts/{}/profile", contacts[0]), profile).await.expect(201);
+    admin.patch(&format!("/v1/contacts/{}", contacts[0]), json!({ "name": "Augusta Ada King" })).await.expect(200);
+    let cases = [
+        ("ada", vec!["Kay", "Grace Hopper", "Augusta Ada King"]),
+        ("ada+king", vec!["Augusta Ada King"]),
+        ("engines+anal", vec!["Augusta Ada King"]),
+        ("king+engines", vec![]),
+        ("lovelace", vec![]),
+        ("Ada@mail.ex", vec!["Kay"]),
+        ("kay+mail", vec!["Kay"]),
+        ("06+1234+5670", vec!["Augusta Ada King"]),
+        ("lamp", vec!["Lampard", "Grace Hopper"]),
+        // What was said, and only that.
+        ("%22ada%22", vec!["Grace Hopper"]),
+        ("ada+-lamp", vec![]),
+        ("ada&status=closed", vec![]),
+        ("king&assignee_id=none", vec!["Augusta Ada King"]),
+    ];
+    let mail = json!({ "external_id": "4", "from": { "address": "ada@mail.example", "name": "Kay" }, "body": "Hi" });
+    let email = self::channel(&admin, "email").await;
+    admin.post(&format!("/v1/channels/{email}/inbound"), mail).await.expect(201);
+    let names = |found: &Answer| -> Vec<String> {
+        found.data().iter().map(|one| one["contact"]["name"].as_str().unwrap().to_owned()).collect()
+    };
+    // Both ways of looking: walking on, and by the indexes.
+    for padding in [0, 150] {
+        world.database.execute(&format!(
+            "INSERT INTO conversations (organization_id, id, channel_id, contact_id, last_message_at)
+                SELECT organization_id, gen_random_uuid(), channel_id, contact_id, now() + n * interval '1 s'
+                FROM conversations, generate_series(1, {padding}) n WHERE contact_id = '{}';
+            ANALYZE messages, conversation_subjects;",
+            contacts[2]
+        ));
+        for (q, expected) in &cases {
+            let found = admin.get(&format!("/v1/conversations?q={q}&count=exact")).await.expect(200);
+            assert_eq!(names(&found), *expected, "{q} among {padding}");
+            assert_eq!((&found["count"]["value"], &found["truncated"]), (&json!(expected.len()), &json!(false)), "{q}");
+        }
+    }
+    let walked = admin.walk("/v1/conversations?q=ada", 1).await;
+    assert_eq!(walked.len(), 3);
 }

@@ -302,11 +302,17 @@ async fn a_mail_that_joins_conversations_takes_all_of_them_along() {
     let notes = admin.get(&format!("/v1/conversations/{older}/notes")).await.expect(200);
     assert_eq!(notes.each("body"), ["mind this"]);
 
-    for (method, rest) in [(Method::GET, ""), (Method::GET, "/contacts"), (Method::PUT, "/read")] {
-        let moved = admin.request(method, &format!("{path}{rest}")).await.expect(308);
-        assert_eq!(moved.header("location"), Some(format!("/v1/conversations/{older}{rest}").as_str()));
+    let reads = ["", "/contacts", "/messages?limit=1", "/notes", "/attachments?kind=image", "/sidebar"];
+    for (method, rest) in reads.map(|rest| (Method::GET, rest)).into_iter().chain([(Method::PUT, "/read")]) {
+        // However the id is written.
+        for id in [newer.clone(), newer.to_uppercase(), newer.replacen('0', "%30", 1)] {
+            let moved = admin.request(method.clone(), &format!("/v1/conversations/{id}{rest}")).await.expect(308);
+            assert_eq!(moved.header("location"), Some(format!("/v1/conversations/{older}{rest}").as_str()));
+        }
     }
-    admin.post(&format!("{path}/messages"), json!({ "body": "x" })).await.expect(308);
+    for rest in ["/messages", "/notes"] {
+        admin.post(&format!("{path}{rest}"), json!({ "body": "x" })).await.expect(308);
+    }
     // The same message again says where it is today.
     let again = channel.mail(dated("b", &[], "2003")).await.expect(200);
     assert_eq!(again.text("/conversation_id"), older);
@@ -374,6 +380,13 @@ async fn a_call_and_files_come_in() {
     assert_eq!(call["contact"]["address"], "+31612345678");
     let file = world.anonymous().get(&call.text("/attachments/0/url")).await.expect(200);
     assert_eq!(file.bytes, b"hello");
+    let photo = json!({
+        "external_id": "photo-1", "from": { "address": "0612345678" },
+        "attachments": [{ "filename": "photo.txt", "content_type": "text/plain", "data": "aGVsbG8=" }],
+    });
+    let made = channel.message(photo).await.expect(201);
+    let photo = channel.client.get(made.header("location").unwrap()).await.expect(200);
+    assert_eq!((&photo["body"], &photo["attachments"][0]["filename"]), (&json!(""), &json!("photo.txt")));
 }
 
 #[actix_web::test]
@@ -389,7 +402,6 @@ async fn every_wrong_field_is_named() {
         ("/external_id", "blank"),
         ("/from/address", "required"),
         ("/from/name", "type"),
-        ("/body", "required"),
         ("/duration_seconds", "not_a_call"),
         ("/sent_at", "type"),
         ("/extra", "unknown"),

@@ -135,6 +135,17 @@ async fn an_agent_searches_a_history() {
     let hit = &admin.get(&format!("{history}?q=broken")).await.expect(200).data()[0];
     assert_eq!(hit["snippet"], "At 1 — My &lt;b&gt;lamp&lt;/b&gt; is <mark>broken</mark>, the green one");
     assert_eq!((&hit["hit_count"], &hit["hits"][0]["message_id"]), (&json!(1), &made["message_id"]));
+    // By what an agent called it, too, which no message says.
+    let conversation = format!("/v1/conversations/{}", text(&made, "conversation_id"));
+    admin.patch(&conversation, json!({ "subject": "Complaint & refund" })).await.expect(200);
+    let found = admin.get(&format!("{history}?q=refund&count=exact")).await.expect(200);
+    assert_eq!((found.each("subject"), &found["count"]["value"]), (vec!["Complaint & refund".to_owned()], &json!(1)));
+    let hit = &found.data()[0];
+    assert_eq!((&hit["snippet"], &hit["hits"]), (&json!("Complaint &amp; <mark>refund</mark>"), &json!([])));
+    assert_eq!(hit.get("hit_count"), None);
+    assert!(subjects(&admin, &format!("{history}?q=refund+broken")).await.is_empty());
+    admin.patch(&conversation, json!({ "subject": null })).await.expect(200);
+    assert!(subjects(&admin, &format!("{history}?q=refund")).await.is_empty());
 }
 
 #[actix_web::test]

@@ -199,11 +199,10 @@ async fn notes_move_with_their_conversation() {
          INSERT INTO conversation_redirects VALUES ('{organization}', '{second}', '{first}')"
     ));
     // The other's path still leads there.
-    let made = admin.post(&path, json!({ "body": "after" })).await.expect(201);
-    assert_eq!(made["on"]["id"], json!(first));
-    for id in [first, second] {
-        let list = admin.get(&format!("/v1/conversations/{id}/notes")).await.expect(200);
-        assert_eq!(list.each("body"), ["after", "before"]);
+    for moved in [admin.get(&path).await, admin.post(&path, json!({ "body": "after" })).await] {
+        let there = moved.expect(308).header("location").unwrap().to_owned();
+        assert_eq!(there, format!("/v1/conversations/{first}/notes"));
+        assert_eq!(admin.get(&there).await.expect(200).each("body"), ["before"]);
     }
 }
 

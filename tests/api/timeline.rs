@@ -183,7 +183,7 @@ async fn a_frontend_jumps_to_a_date_and_scrolls_both_ways() {
     let all = admin.get(&timeline).await.expect(200);
     let entries = all.data();
     assert_eq!(entries.len(), 28);
-    assert_eq!((&all["before"], &all["after"], &all["next_cursor"]), (&Value::Null, &Value::Null, &Value::Null));
+    assert_eq!((&all["before"], &all["next_cursor"]), (&Value::Null, &Value::Null));
     for limit in [1, 5, 27, 28] {
         assert_eq!(ids(&admin.walk(&timeline, limit).await), ids(&entries), "{limit}");
     }
@@ -201,25 +201,28 @@ async fn a_frontend_jumps_to_a_date_and_scrolls_both_ways() {
         seen.extend(next.data());
         before = next.json["before"].clone();
     }
-    let mut after = page.json["after"].clone();
-    while let Some(cursor) = after.as_str() {
-        let next = admin.get(&format!("{timeline}?after={cursor}&limit=5")).await.expect(200);
-        assert!(next["before"].is_string() && !next.data().is_empty());
+    let mut after = page.text("/after");
+    loop {
+        let next = admin.get(&format!("{timeline}?after={after}&limit=5")).await.expect(200);
+        assert!(next["before"].is_string());
+        if next.data().is_empty() {
+            assert_eq!(next.text("/after"), after);
+            break;
+        }
         seen.splice(0..0, next.data());
-        after = next.json["after"].clone();
+        after = next.text("/after");
     }
     assert_eq!(ids(&seen), ids(&entries));
     // Back again from the second page.
     let first = admin.get(&format!("{timeline}?limit=5")).await.expect(200);
-    assert_eq!(first["after"], Value::Null);
     let second = admin.get(&format!("{timeline}?limit=5&cursor={}", first.text("/next_cursor"))).await.expect(200);
     let back = admin.get(&format!("{timeline}?limit=5&after={}", second.text("/after"))).await.expect(200);
-    assert_eq!((ids(&back.data()), &back["after"]), (ids(&first.data()), &Value::Null));
+    assert_eq!((ids(&back.data()), &back["after"]), (ids(&first.data()), &first["after"]));
     assert_eq!(back["before"], first["before"]);
 
     // A day is that of the organization.
     let day = admin.get(&format!("{timeline}?at=2026-03-01&types=message&limit=3")).await.expect(200);
-    assert_eq!((ids(&day.data()), &day["after"]), (ids(&messages[..3]), &Value::Null));
+    assert_eq!(ids(&day.data()), ids(&messages[..3]));
     let earlier = admin.get(&format!("{timeline}?at=2026-02-28&limit=3")).await.expect(200);
     assert_eq!((earlier.data().len(), &earlier["before"]), (0, &Value::Null));
     let oldest = admin.get(&format!("{timeline}?limit=3&after={}", earlier.text("/after"))).await.expect(200);
@@ -231,8 +234,72 @@ async fn a_frontend_jumps_to_a_date_and_scrolls_both_ways() {
     {
         admin.get(&format!("{timeline}?{query}")).await.problem(422, "cursor_invalid");
     }
-    admin.get(&format!("{timeline}?before={cursor}&after={cursor}")).await.wrong_fields(&[("after", "exclusive")]);
+    for (one, other) in [("before", "after"), ("before", "at"), ("after", "at"), ("cursor", "after"), ("cursor", "at")]
+    {
+        let place = |name| if name == "at" { "2026-03-01" } else { &cursor };
+        let both = admin.get(&format!("{timeline}?{one}={}&{other}={}", place(one), place(other))).await;
+        both.wrong_fields(&[(one, "exclusive"), (other, "exclusive")]);
+    }
+    // The link to the next page is one that is taken.
+    for begin in ["at=2026-03-01T10:11:00Z", &format!("before={cursor}"), &format!("after={}", oldest.text("/after"))] {
+        let page = admin.get(&format!("{timeline}?{begin}&limit=1")).await.expect(200);
+        let link = page.header("link").and_then(|link| link.strip_prefix('<')?.split('>').next()).unwrap().to_owned();
+        assert_eq!(admin.get(&link).await.expect(200).data().len(), 1, "{link}");
+    }
     admin.get(&format!("{timeline}?at=yesterday")).await.wrong_fields(&[("at", "type")]);
+}
+
+#[actix_web::test]
+async fn a_frontend_asks_again_and_again_for_what_is_new() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let profile = admin.post("/v1/profiles", json!({ "name": "Ada" })).await.expect(201).id();
+    let note = async |body: &str| {
+        admin.post(&format!("/v1/profiles/{profile}/notes"), json!({ "body": body })).await.expect(201);
+    };
+    // From a page with entries, from one without, and from a search that found nothing.
+    for filter in ["", "types=note_created&", "q=lamp&"] {
+        let timeline = format!("/v1/profiles/{profile}/timeline?{filter}");
+        let newest = admin.get(&format!("{timeline}limit=1")).await.expect(200);
+        let mut after = newest.text("/after");
+        for _ in 0..2 {
+            let nothing = admin.get(&format!("{timeline}after={after}")).await.expect(200);
+            assert_eq!((nothing.data().len(), nothing.text("/after")), (0, after.clone()), "{filter}");
+        }
+        for body in ["One lamp", "Another lamp"] {
+            note(body).await;
+            let new = admin.get(&format!("{timeline}after={after}")).await.expect(200);
+            let said: Vec<_> = new.data().iter().map(|entry| entry["data"]["note"]["body"].clone()).collect();
+            assert_eq!(said, [body], "{filter}");
+            after = new.text("/after");
+        }
+        world.database.execute("DELETE FROM timeline_entries WHERE type = 'note_created'");
+    }
+}
+
+#[actix_web::test]
+async fn a_changed_subject_is_told_and_found() {
+    let world = World::new().await;
+    let (admin, grace) = (world.admin(), world.agent("Grace").await);
+    let whatsapp = channel(&admin, "whatsapp").await;
+    let made = inbound(&admin, &whatsapp, "+31612345678", "one", 1).await;
+    let conversation = format!("/v1/conversations/{}", text(&made, "conversation_id"));
+    let timeline = format!("/v1/contacts/{}/timeline", text(&made, "contact_id"));
+    grace.patch(&conversation, json!({ "subject": "Broken lamp" })).await.expect(200);
+    grace.patch(&conversation, json!({ "subject": "Refund", "status": "closed" })).await.expect(200);
+    let told = admin.get(&format!("{timeline}?types=subject_changed")).await.expect(200).data();
+    let changes: Vec<_> = told.iter().map(|entry| entry["data"]["subject"].clone()).collect();
+    let expected = [json!({ "old": "Broken lamp", "new": "Refund" }), json!({ "old": "one", "new": "Broken lamp" })];
+    assert_eq!(changes, expected);
+    assert_eq!((&told[0]["actor"]["name"], &told[0]["contact"]["address"]), (&json!("Grace"), &json!("+31612345678")));
+    // The change of status that was made with it doesn't say it.
+    for (q, hits) in [("refund", 1), ("lamp", 2), ("closed", 0)] {
+        let found = admin.get(&format!("{timeline}?q={q}&count=exact")).await.expect(200);
+        assert!(found.data().iter().all(|entry| entry["type"] == "subject_changed"), "{q}");
+        assert_eq!((found.data().len(), &found["count"]["value"]), (hits, &json!(hits)), "{q}");
+    }
+    let snippet = &admin.get(&format!("{timeline}?q=refund")).await.expect(200).data()[0]["snippet"];
+    assert_eq!(*snippet, "Broken lamp — <mark>Refund</mark>");
 }
 
 #[actix_web::test]
@@ -517,7 +584,7 @@ async fn a_frontend_walks_what_it_found_in_both_directions() {
         assert_eq!(ids(&admin.walk(&timeline, limit).await), ids(&entries), "{limit}");
     }
     let exact = admin.get(&format!("{timeline}&limit=24")).await.expect(200);
-    assert_eq!((exact.data().len(), &exact["before"], &exact["after"]), (24, &Value::Null, &Value::Null));
+    assert_eq!((exact.data().len(), &exact["before"]), (24, &Value::Null));
 
     // At 10:11 a shade was asked for, at 10:10 a lamp.
     for types in ["", "&types=message", "&types=message&types=note_created"] {
@@ -531,18 +598,24 @@ async fn a_frontend_walks_what_it_found_in_both_directions() {
             seen.extend(next.data());
             before = next.json["before"].clone();
         }
-        let mut after = page.json["after"].clone();
-        while let Some(cursor) = after.as_str() {
-            let next = admin.get(&format!("{timeline}{types}&after={cursor}&limit=5")).await.expect(200);
-            assert!(next["before"].is_string() && !next.data().is_empty());
+        let mut after = page.text("/after");
+        loop {
+            let next = admin.get(&format!("{timeline}{types}&after={after}&limit=5")).await.expect(200);
+            assert!(next["before"].is_string());
+            if next.data().is_empty() {
+                assert_eq!(next.text("/after"), after);
+                break;
+            }
             seen.splice(0..0, next.data());
-            after = next.json["after"].clone();
+            after = next.text("/after");
         }
         assert_eq!(ids(&seen), ids(&found), "{types}");
     }
     // Nothing newer has the word, though there is something newer.
     let newest = admin.get(&format!("{timeline}&types=message&at=2026-03-01T10:22:00Z&limit=1")).await.expect(200);
-    assert_eq!((&newest.data()[0]["at"], &newest["after"]), (&json!("2026-03-01T10:22:00Z"), &Value::Null));
+    assert_eq!(newest.data()[0]["at"], "2026-03-01T10:22:00Z");
+    let newer = admin.get(&format!("{timeline}&types=message&after={}", newest.text("/after"))).await.expect(200);
+    assert_eq!((newer.data().len(), &newer["after"]), (0, &newest["after"]));
     let cursor = newest.text("/before");
     admin.get(&format!("{timeline}&types=message&before={cursor}&after={cursor}")).await.problem(422, "invalid");
     for other in ["shade", "lamps", ""] {
@@ -597,7 +670,7 @@ async fn a_search_of_a_timeline_that_is_cut_short_says_so_and_goes_on() {
     let second = admin.get(&format!("{timeline}&limit=1&before={}", first.text("/before"))).await.expect(200);
     assert_eq!((ids(&second.data()), &second["before"]), (ids(&found.data()[1..]), &Value::Null));
     let back = admin.get(&format!("{timeline}&limit=1&after={}", second.text("/after"))).await.expect(200);
-    assert_eq!((ids(&back.data()), &back["after"]), (ids(&first.data()), &Value::Null));
+    assert_eq!((ids(&back.data()), &back["after"]), (ids(&first.data()), &first["after"]));
     // Common: the first that are looked at fill the page.
     let hay = admin.get(&format!("/v1/contacts/{contact}/timeline?q=hay&limit=5")).await.expect(200);
     assert_eq!((hay.data().len(), &hay["truncated"]), (5, &json!(false)));

@@ -1,4 +1,4 @@
-//! Contacts by the beginnings of words, as one types.
+//! Contacts by the beginnings of words, as one types: their own, or those of the profile they are attached to.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -6,11 +6,11 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, Text, Uuid};
 
 use crate::db::keyset::prefix_end;
-use crate::db::schema::contact_terms;
+use crate::db::schema::{contact_terms, contacts, profile_terms};
 use crate::error::Result;
-use crate::ids::{ContactId, OrganizationId};
+use crate::ids::{ContactId, OrganizationId, ProfileId};
 
-/// As many entries of the index are read for the longest word, in its own order: what is typed first, often one letter,
+/// As many entries of the index are read for a word, in its own order: what is typed first, often one letter,
 /// begins the words of most contacts.
 const READ: i64 = 2000;
 
@@ -20,16 +20,83 @@ pub fn find_contacts(
     organization: OrganizationId,
     words: &[String],
 ) -> Result<(Vec<ContactId>, bool)> {
-    let Some(lead) = words.iter().max_by_key(|word| word.chars().count()) else { return Ok((Vec::new(), false)) };
-    let read: Vec<ContactId> = contact_terms::table
-        .filter(contact_terms::organization_id.eq(organization))
-        .filter(contact_terms::term.ge(lead))
-        .filter(contact_terms::term.lt(prefix_end(lead)))
-        .order((contact_terms::term, contact_terms::contact_id))
-        .limit(READ)
-        .select(contact_terms::contact_id)
+    find(conn, organization, words, READ)
+}
+
+/// As [`find_contacts`], in no order, and also contacts of profiles whose names have words that begin so; of each kind as
+/// many entries of the index are read as `most` says.
+pub fn find_people(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    words: &[String],
+    most: i64,
+) -> Result<(Vec<ContactId>, bool)> {
+    let (mut found, mut is_cut) = find(conn, organization, words, most)?;
+    let Some(lead) = longest_first(words).into_iter().next() else { return Ok((found, is_cut)) };
+    let named: Vec<(ProfileId, String)> = profile_terms::table
+        .filter(profile_terms::organization_id.eq(organization))
+        .filter(profile_terms::term.ge(lead))
+        .filter(profile_terms::term.lt(prefix_end(lead)))
+        .limit(most)
+        .select((profile_terms::profile_id, profile_terms::words))
         .load(conn)?;
-    let is_cut = read.len() as i64 == READ;
+    is_cut |= named.len() as i64 == most;
+    let has = |name: &str| words.iter().all(|word| name.contains(&format!(" {word}")));
+    let profiles: Vec<ProfileId> = named.into_iter().filter(|(_, name)| has(name)).map(|(id, _)| id).collect();
+    let attached: Vec<ContactId> = contacts::table
+        .filter(contacts::organization_id.eq(organization))
+        .filter(contacts::profile_id.eq_any(profiles))
+        .limit(most)
+        .select(contacts::id)
+        .load(conn)?;
+    is_cut |= attached.len() as i64 == most;
+    found.extend(attached);
+    Ok((found, is_cut))
+}
+
+/// The longest first: it is likely to be the rarest.
+fn longest_first(words: &[String]) -> Vec<&String> {
+    let mut words: Vec<&String> = words.iter().collect();
+    words.sort_by_key(|word| std::cmp::Reverse(word.chars().count()));
+    words
+}
+
+fn find(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    words: &[String],
+    most: i64,
+) -> Result<(Vec<ContactId>, bool)> {
+    // Of a word that too many have, another may find them all.
+    let mut cut = None;
+    for lead in longest_first(words) {
+        let read: Vec<ContactId> = contact_terms::table
+            .filter(contact_terms::organization_id.eq(organization))
+            .filter(contact_terms::term.ge(lead))
+            .filter(contact_terms::term.lt(prefix_end(lead)))
+            .order((contact_terms::term, contact_terms::contact_id))
+            .limit(most)
+            .select(contact_terms::contact_id)
+            .load(conn)?;
+        if (read.len() as i64) < most {
+            return Ok((having_others(conn, organization, read, lead, words)?, false));
+        }
+        cut.get_or_insert((lead, read));
+    }
+    match cut {
+        Some((lead, read)) => Ok((having_others(conn, organization, read, lead, words)?, true)),
+        None => Ok((Vec::new(), false)),
+    }
+}
+
+/// Those of the contacts that were found by one of the words that have the others, each once.
+fn having_others(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    read: Vec<ContactId>,
+    lead: &String,
+    words: &[String],
+) -> Result<Vec<ContactId>> {
     let mut found: Vec<ContactId> = Vec::new();
     let mut seen = std::collections::HashSet::new();
     found.extend(read.into_iter().filter(|id| seen.insert(*id)));
@@ -39,7 +106,7 @@ pub fn find_contacts(
         let having: std::collections::HashSet<ContactId> = having.into_iter().collect();
         found.retain(|id| having.contains(id));
     }
-    Ok((found, is_cut))
+    Ok(found)
 }
 
 /// Those of some contacts that have a word in a range, each by its id, which `OFFSET 0` holds the planner to.

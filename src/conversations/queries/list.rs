@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Record, Timestamptz, Uuid};
 
 use super::super::types::{Assigned, Conversation, ConversationFilter, ConversationList, ConversationStatus};
+use super::people::People;
 use super::search::{Key, Searched};
 use super::wanted::{Assignees, Wanted};
 use super::write::ConversationRow;
@@ -14,8 +15,8 @@ use crate::actor::Actor;
 use crate::channels::{ChannelRef, Direction};
 use crate::contacts::{self, ContactList, ContactRef, ProfileRef};
 use crate::db::schema::{
-    channels, contacts as contact_table, conversation_participants, conversation_reads, conversation_redirects,
-    conversations, messages, profiles, users,
+    channels, contacts as contact_table, conversation_participants, conversation_reads, conversations, messages,
+    profiles, users,
 };
 use crate::db::types::TimeOrNever;
 use crate::db::{Tx, keyset, newest, search_vector};
@@ -48,7 +49,8 @@ pub fn list_conversations(
     let after: Option<Key> = page.after()?;
     let (keys, next_cursor, truncated, count) = match &query {
         Some(query) => {
-            let searched = Searched { organization, query, filtered };
+            let people = People::of(organization, filter.q.as_deref().unwrap_or_default());
+            let searched = Searched { organization, query, people, filtered };
             let mut found = newest::search(conn, &searched, after, page.rows())?;
             let (next_cursor, truncated) = found.cut(page)?;
             let count = match page.count {
@@ -330,19 +332,6 @@ pub fn conversation_contacts(
     let count = keyset::count(conn, page, || all().select(conversation_participants::contact_id))?;
     let ids: Vec<ContactId> = rows.into_iter().map(|(_, _, id)| id).collect();
     Ok(ContactList { data: contacts::contact_views(conn, organization, &ids)?, next_cursor, count })
-}
-
-/// The conversation that this one became part of.
-pub fn merged_into(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    id: ConversationId,
-) -> Result<Option<ConversationId>> {
-    Ok(conversation_redirects::table
-        .find((organization, id))
-        .select(conversation_redirects::conversation_id)
-        .first(conn)
-        .optional()?)
 }
 
 /// The conversation, and whom an answer goes to: whoever wrote last, else who it is with.

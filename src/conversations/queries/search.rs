@@ -1,4 +1,4 @@
-//! Words sought in conversations: in what is said, and in what they are called.
+//! Words sought in conversations: in what is said, in what they are called, and in who takes part.
 
 use std::collections::HashSet;
 
@@ -9,6 +9,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Text, Uuid};
 
 use super::list::{Filtered, page_of};
+use super::people::People;
 use crate::db::newest::{self, Source};
 use crate::db::schema::conversations;
 use crate::error::Result;
@@ -25,15 +26,18 @@ pub type Key = (DateTime<Utc>, ConversationId);
 pub struct Searched<'q, F> {
     pub organization: OrganizationId,
     pub query: &'q SearchQuery,
+    pub people: People,
     /// All of them, or of these.
     pub filtered: F,
 }
 
 impl<'a, F: Fn() -> Filtered<'a>> Searched<'_, F> {
-    /// By the index of words, all that have them.
+    /// By the indexes of words, all that have them.
     pub fn found(&self, conn: &mut PgConnection) -> Result<Vec<ConversationId>> {
-        Ok(Found { organization: self.organization, tsquery: newest::scoped(self.organization, self.query) }
-            .load(conn)?)
+        let mut found = self.people.all(conn)?;
+        let saying: Vec<ConversationId> = Found::new(self.organization, self.query).load(conn)?;
+        found.extend(saying);
+        Ok(found)
     }
 }
 
@@ -48,14 +52,13 @@ impl<'a, F: Fn() -> Filtered<'a>> Source for Searched<'_, F> {
 
     fn having(&self, conn: &mut PgConnection, keys: Vec<Key>) -> Result<Vec<Key>> {
         let ids: Vec<ConversationId> = keys.iter().map(|(_, id)| *id).collect();
-        let mut having = saying(conn, self.organization, &ids, self.query)?;
-        having.extend(having_in(conn, "conversation_subjects", self.organization, &ids, self.query)?);
+        let mut having = having_words(conn, self.organization, &ids, self.query)?;
+        having.extend(self.people.having(conn, &ids)?);
         Ok(keys.into_iter().filter(|(_, id)| having.contains(id)).collect())
     }
 
     fn is_rare(&self, conn: &mut PgConnection) -> Result<bool> {
-        Ok(newest::is_rare(conn, self.organization, "messages", self.query)?
-            && newest::is_rare(conn, self.organization, "conversation_subjects", self.query)?)
+        Ok(are_rare_words(conn, self.organization, self.query)? && self.people.few(conn)?.is_some())
     }
 
     fn looked_up(&self, conn: &mut PgConnection, after: Option<Key>, limit: i64) -> Result<Vec<Key>> {
@@ -68,33 +71,45 @@ impl<'a, F: Fn() -> Filtered<'a>> Source for Searched<'_, F> {
     }
 }
 
-/// Those of these conversations of which one message has all that is sought.
-pub fn saying(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    ids: &[ConversationId],
-    query: &SearchQuery,
-) -> Result<HashSet<ConversationId>> {
-    having_in(conn, "messages", organization, ids, query)
-}
+/// Where the words of a conversation are.
+const TEXTS: [&str; 2] = ["messages", "conversation_subjects"];
 
-fn having_in(
+/// Those of these conversations whose subject, or one of whose messages, has all that is sought.
+pub fn having_words(
     conn: &mut PgConnection,
-    table: &'static str,
     organization: OrganizationId,
     ids: &[ConversationId],
     query: &SearchQuery,
 ) -> Result<HashSet<ConversationId>> {
-    let ids = ids.iter().map(|id| id.0).collect();
-    let having = newest::having(conn, organization, table, "conversation_id", ids, query)?;
+    let mut having = HashSet::new();
+    for table in TEXTS {
+        let ids = ids.iter().map(|id| id.0).collect();
+        having.extend(newest::having(conn, organization, table, "conversation_id", ids, query)?);
+    }
     Ok(having.into_iter().map(ConversationId).collect())
 }
 
-/// Every conversation that the index of words finds, in no order.
-#[derive(QueryId)]
-struct Found {
+/// Whether the index of words finds all that have them in a few steps.
+pub fn are_rare_words(conn: &mut PgConnection, organization: OrganizationId, query: &SearchQuery) -> Result<bool> {
+    for table in TEXTS {
+        if !newest::is_rare(conn, organization, table, query)? {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Every conversation that the index of words finds, once, in no order.
+#[derive(Debug, Clone, QueryId)]
+pub struct Found {
     organization: OrganizationId,
     tsquery: String,
+}
+
+impl Found {
+    pub fn new(organization: OrganizationId, query: &SearchQuery) -> Self {
+        Self { organization, tsquery: newest::scoped(organization, query) }
+    }
 }
 
 impl Query for Found {
@@ -105,8 +120,8 @@ impl RunQueryDsl<PgConnection> for Found {}
 
 impl QueryFragment<Pg> for Found {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        for (table, before) in [("messages", ""), ("conversation_subjects", " UNION ")] {
-            out.push_sql(before);
+        for (index, table) in TEXTS.into_iter().enumerate() {
+            out.push_sql(if index == 0 { "" } else { " UNION " });
             out.push_sql("SELECT conversation_id FROM ");
             out.push_identifier(table)?;
             out.push_sql(" WHERE organization_id = ");

@@ -7,7 +7,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz, Uuid};
 
 use crate::channels::Medium;
-use crate::conversations::{Assignees, ConversationStatus, Wanted};
+use crate::conversations::{Assignees, ConversationStatus, Found, Wanted};
 use crate::error::Result;
 use crate::ids::{ChannelId, ContactId, ConversationId, OrganizationId};
 
@@ -27,8 +27,8 @@ pub struct History {
     pub from: Option<DateTime<Utc>>,
     pub to: Option<DateTime<Utc>>,
     pub has_attachment: Option<bool>,
-    /// Only those where the index of words finds this, a `tsquery`.
-    pub found: Option<String>,
+    /// Only those that the index of words finds.
+    pub found: Option<Found>,
     /// How many are read of each contact, and of all.
     pub each: i64,
     pub limit: i64,
@@ -95,15 +95,11 @@ impl RunQueryDsl<PgConnection> for History {}
 
 impl QueryFragment<Pg> for History {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        if let Some(tsquery) = &self.found {
-            // Each conversation once, and looked up by its id: a prepared plan can't know how many there are.
-            out.push_sql(
-                "WITH found AS MATERIALIZED (SELECT DISTINCT conversation_id FROM messages WHERE organization_id = ",
-            );
-            out.push_bind_param::<Uuid, _>(&self.organization)?;
-            out.push_sql(" AND search @@ ");
-            out.push_bind_param::<Text, _>(tsquery)?;
-            out.push_sql("::tsquery) ");
+        if let Some(found) = &self.found {
+            // Each conversation is looked up by its id: a prepared plan can't know how many there are.
+            out.push_sql("WITH found AS MATERIALIZED (");
+            found.walk_ast(out.reborrow())?;
+            out.push_sql(") ");
         }
         out.push_sql("SELECT newest.last_message_at, newest.conversation_id, bool_or(newest.place = ");
         out.push_bind_param::<BigInt, _>(&self.each)?;

@@ -1,4 +1,4 @@
-//! Words sought in a history: a conversation is found when one of its messages has them all.
+//! Words sought in a history: a conversation is found when one of its messages, or its subject, has them all.
 
 use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
@@ -8,8 +8,8 @@ use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid};
 
 use super::super::types::{ContactMoment, MessageHit};
 use super::history::{History, Key};
-use crate::conversations;
-use crate::db::newest::{self, Source};
+use crate::conversations::{self, Found};
+use crate::db::newest::Source;
 use crate::error::Result;
 use crate::ids::{ConversationId, MessageId, OrganizationId};
 use crate::search_query::SearchQuery;
@@ -31,7 +31,7 @@ impl<'q> Searched<'q> {
 
     /// All that the index of words finds.
     pub fn all(&self) -> History {
-        let found = Some(newest::scoped(self.history.organization, self.query));
+        let found = Some(Found::new(self.history.organization, self.query));
         History { found, limit: i64::MAX, ..self.history.clone() }
     }
 }
@@ -53,12 +53,12 @@ impl Source for Searched<'_> {
 
     fn having(&self, conn: &mut PgConnection, keys: Vec<Key>) -> Result<Vec<Key>> {
         let ids: Vec<ConversationId> = keys.iter().map(|(_, id)| *id).collect();
-        let having = conversations::saying(conn, self.history.organization, &ids, self.query)?;
+        let having = conversations::having_words(conn, self.history.organization, &ids, self.query)?;
         Ok(keys.into_iter().filter(|(_, id)| having.contains(id)).collect())
     }
 
     fn is_rare(&self, conn: &mut PgConnection) -> Result<bool> {
-        newest::is_rare(conn, self.history.organization, "messages", self.query)
+        conversations::are_rare_words(conn, self.history.organization, self.query)
     }
 
     fn looked_up(&self, conn: &mut PgConnection, after: Option<Key>, limit: i64) -> Result<Vec<Key>> {
@@ -132,7 +132,9 @@ pub fn add_hits(
             })
             .collect();
         moment.hit_count = of_moment.map(|(.., total)| *total).next();
-        moment.snippet = hits.first().map(|hit| hit.snippet.clone());
+        // Where no message was found, the subject was.
+        let subject = moment.subject.as_deref().unwrap_or_default();
+        moment.snippet = Some(hits.first().map_or_else(|| query.snippet(subject), |hit| hit.snippet.clone()));
         moment.hits = Some(hits);
     }
     Ok(())

@@ -8,7 +8,8 @@ use uuid::Uuid;
 
 use super::super::TimelineType;
 use super::super::types::{
-    AssigneeChange, FieldChange, StatusChange, TimelineData, TimelineEntry, TimelineMessage, TimelineNote,
+    AssigneeChange, FieldChange, StatusChange, SubjectChange, TimelineData, TimelineEntry, TimelineMessage,
+    TimelineNote,
 };
 use super::named::{EventRow, MAX_BODY_CHARS, MessageRow, Named};
 use super::stretch::EntryKey;
@@ -134,6 +135,10 @@ impl Page<'_> {
             Type::AssigneeChanged => {
                 let user = |side| assignee(side).and_then(|user| self.people.get(user));
                 data.assignee = Some(AssigneeChange { old: user(&event.before), new: user(&event.after) });
+            }
+            Type::SubjectChanged => {
+                let subject = |side| member(side, "subject").as_str().map(str::to_owned);
+                data.subject = Some(SubjectChange { old: subject(&event.before), new: subject(&event.after) });
             }
             Type::ContactRenamed | Type::ProfileUpdated => data.changes = Some(self.changes(event)),
             Type::ContactAttached | Type::ProfileCreated => data.profile = self.named.profile(event.profile_id),

@@ -7,6 +7,7 @@ mod search;
 mod stretch;
 mod tables;
 
+use chrono::DateTime;
 use diesel::prelude::*;
 use uuid::Uuid;
 
@@ -25,13 +26,11 @@ use crate::ids::OrganizationId;
 use crate::moments::{self, Of};
 use crate::search_query::SearchQuery;
 
-/// Where a page begins, and whether it leads to what is older or to what is newer.
-struct Start {
-    place: Option<Place>,
-    direction: Direction,
-    /// Whether it is known that there is something newer than a page that begins there.
-    has_newer: Option<bool>,
-}
+/// Before everything that is kept: the year 1 begins.
+const BEGINNING: Place = match DateTime::from_timestamp(-62_135_596_800, 0) {
+    Some(at) => (at, Uuid::nil()),
+    None => (DateTime::UNIX_EPOCH, Uuid::nil()),
+};
 
 /// Newest first, in whichever direction the page lies.
 pub fn list_timeline(
@@ -47,36 +46,30 @@ pub fn list_timeline(
         Of::Profile(id) => Some(id),
         Of::Contact(_) => None,
     };
-    let Start { place, direction, has_newer } = start(conn, organization, filter, page)?;
+    let (place, direction) = start(conn, organization, filter, page)?;
+    let cursor = |place: Place| page.cursor_at(&place);
     let Some(sought) = sought(conn, organization, filter)? else {
         let count = page.count.map(|_| Count { value: 0, exact: true });
-        return Ok(TimelineList { count, truncated: Some(false), ..TimelineList::default() });
+        let after = cursor(place.unwrap_or(BEGINNING))?;
+        return Ok(TimelineList { after, count, truncated: Some(false), ..TimelineList::default() });
     };
     let newest = Stretch::of(organization, &contacts, profile, &sought.types, page.rows());
-    let stretch = newest.clone().from(place, direction);
 
-    let Found { mut keys, reached } = sought.read(conn, stretch.clone())?;
+    let Found { mut keys, reached } = sought.read(conn, newest.clone().from(place, direction))?;
     let limit = usize::try_from(page.limit).map_err(Error::internal)?;
     let goes_on = keys.len() > limit;
     keys.truncate(limit);
-    // Further on in this direction, and back.
-    let onward = if goes_on { keys.last() } else { reached.as_ref() }.map(EntryKey::place);
-    let back = keys.first().map(EntryKey::place).or(place);
+    let reached = reached.map(|key| key.place());
+    let [first, last] = [keys.first(), keys.last()].map(|key| key.map(EntryKey::place));
     let (before, after) = match direction {
-        Direction::Older => {
-            let has_newer = match has_newer {
-                Some(known) => known,
-                None => sought.is_there(conn, stretch.from(place, Direction::Newer).limit(1))?,
-            };
-            (onward, back.filter(|_| has_newer))
-        }
-        Direction::Newer => (back, onward),
+        Direction::Older => (if goes_on { last } else { reached }, first.or(place).or(reached)),
+        Direction::Newer => (first.or(place), if goes_on { last } else { reached.or(last).or(place) }),
     };
     if direction == Direction::Newer {
         keys.reverse();
     }
-    let cursor = |place: Option<Place>| place.map(|place| page.cursor_at(&place)).transpose();
-    let (before, after) = (cursor(before)?, cursor(after)?);
+    let before = before.filter(|place| *place != BEGINNING).map(cursor).transpose()?;
+    let after = cursor(after.unwrap_or(BEGINNING))?;
     let (count, truncated) = match &sought.query {
         Some(query) => {
             let count = keyset::count(conn, page, || Searched::new(newest, query).all())?;
@@ -117,41 +110,41 @@ impl Sought {
             None => Ok(Found { keys: stretch.load(conn)?, reached: None }),
         }
     }
-
-    /// Whether the stretch has, or may have, an entry.
-    fn is_there(&self, conn: &mut PgConnection, stretch: Stretch) -> Result<bool> {
-        if self.query.is_none() {
-            return Ok(stretch.any().get_result(conn)?);
-        }
-        let found = self.read(conn, stretch)?;
-        Ok(!found.keys.is_empty() || found.reached.is_some())
-    }
 }
 
-fn start(conn: &mut PgConnection, organization: OrganizationId, filter: &TimelineFilter, page: &Page) -> Result<Start> {
-    if filter.before.is_some() && filter.after.is_some() {
-        let error = FieldError::query("after", "exclusive", "only one of before and after is taken");
-        return Err(Error::invalid_field(error));
-    }
-    let older = |place, has_newer| Start { place, direction: Direction::Older, has_newer };
-    let cursor = match (page.after::<Place>()?, &filter.before) {
-        (None, Some(before)) => Some(page.key::<Place>(before)?),
-        (cursor, _) => cursor,
-    };
-    if cursor.is_some() {
-        return Ok(older(cursor, Some(true)));
+/// Where a page begins, and whether it leads to what is older or to what is newer.
+fn start(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    filter: &TimelineFilter,
+    page: &Page,
+) -> Result<(Option<Place>, Direction)> {
+    let cursor = page.after()?;
+    let places = [
+        ("cursor", cursor.is_some()),
+        ("before", filter.before.is_some()),
+        ("after", filter.after.is_some()),
+        ("at", filter.at.is_some()),
+    ];
+    let given = places.into_iter().filter_map(|(name, is_given)| is_given.then_some(name));
+    let errors: Vec<FieldError> = given
+        .map(|name| FieldError::query(name, "exclusive", "only one of cursor, before, after and at is taken"))
+        .collect();
+    if errors.len() > 1 {
+        return Err(Error::invalid(errors));
     }
     if let Some(after) = &filter.after {
-        return Ok(Start { place: Some(page.key(after)?), direction: Direction::Newer, has_newer: None });
+        return Ok((Some(page.key(after)?), Direction::Newer));
     }
-    let place = match filter.at {
-        None => return Ok(older(None, Some(false))),
+    let place = match (&filter.before, filter.at) {
+        (Some(before), _) => Some(page.key(before)?),
         // Behind everything that happened then.
-        Some(When::Instant(instant)) => (instant, Uuid::max()),
-        Some(When::Day(day)) => {
+        (None, Some(When::Instant(instant))) => Some((instant, Uuid::max())),
+        (None, Some(When::Day(day))) => {
             let zone = access::time_zone(conn, organization)?;
-            (When::Day(day.succ_opt().unwrap_or(day)).start(zone), Uuid::nil())
+            Some((When::Day(day.succ_opt().unwrap_or(day)).start(zone), Uuid::nil()))
         }
+        (None, None) => cursor,
     };
-    Ok(older(Some(place), None))
+    Ok((place, Direction::Older))
 }

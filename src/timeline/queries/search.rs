@@ -8,6 +8,7 @@ use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
 use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
+use super::super::TimelineType;
 use super::stretch::{EntryKey, Stretch};
 use super::tables::Table;
 use crate::db::newest::{self, Source};
@@ -63,7 +64,9 @@ impl Source for Searched<'_> {
             let (texts, id) = table.texts();
             having.extend(newest::having(conn, self.stretch.organization, texts, id, ids, self.query)?);
         }
-        Ok(keys.into_iter().filter(|key| having.contains(&key.event)).collect())
+        // One event may be several entries, of which one says it.
+        let says = |key: &EntryKey| TimelineType::SEARCHED.contains(&key.kind) && having.contains(&key.event);
+        Ok(keys.into_iter().filter(says).collect())
     }
 
     fn is_rare(&self, conn: &mut PgConnection) -> Result<bool> {
@@ -129,6 +132,11 @@ impl QueryFragment<Pg> for Found {
             out.push_sql(" = ANY (");
             out.push_bind_param::<Array<SqlUuid>, _>(owners)?;
             out.push_sql(")");
+            if *table == Table::Events {
+                out.push_sql(" AND entry.type = ANY (");
+                out.push_bind_param::<Array<Text>, [TimelineType]>(&TimelineType::SEARCHED)?;
+                out.push_sql(")");
+            }
             self.stretch.push_told(*table, out.reborrow())?;
         }
         out.push_sql(") AS found");

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
-use diesel::sql_types::{Array, BigInt, Bool, Text, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Text, Timestamptz, Uuid as SqlUuid};
 use uuid::Uuid;
 
 use super::super::TimelineType;
@@ -148,11 +148,6 @@ impl Stretch {
         // Some have ended, or have less.
         let heads = (4 * reach / sources).clamp(1, reach.max(1));
         Self { reach, heads, ..self }
-    }
-
-    /// Whether there is one at all.
-    pub fn any(self) -> Any {
-        Any(self)
     }
 
     /// Wherever they are, to be counted.
@@ -309,39 +304,6 @@ impl QueryFragment<Pg> for Stretch {
         self.push_order("at", "id", &mut out);
         out.push_sql(", owner LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.limit)
-    }
-}
-
-/// Whether there is an entry on this side of the place: the first that is found tells.
-#[derive(Debug, Clone)]
-pub struct Any(Stretch);
-
-impl QueryId for Any {
-    type QueryId = ();
-    const HAS_STATIC_QUERY_ID: bool = false;
-}
-
-impl Query for Any {
-    type SqlType = Bool;
-}
-
-impl RunQueryDsl<PgConnection> for Any {}
-
-impl QueryFragment<Pg> for Any {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        let Self(stretch) = self;
-        out.push_sql("SELECT EXISTS (");
-        for (index, (table, ids)) in stretch.sources.iter().enumerate() {
-            out.push_sql(if index == 0 { "SELECT" } else { " UNION ALL SELECT" });
-            stretch.push_owners(*table, ids, out.reborrow())?;
-            out.push_sql(" CROSS JOIN LATERAL (SELECT");
-            stretch.push_of_owner(*table, out.reborrow())?;
-            // Otherwise the planner may read all of a table for the first that fits.
-            stretch.push_order(table.at(), "id", &mut out);
-            out.push_sql(" LIMIT 1) AS entry");
-        }
-        out.push_sql(")");
-        Ok(())
     }
 }
 
