@@ -117,7 +117,7 @@ impl SearchQuery {
             .zip(words.windows(2).zip(part.words.windows(2)))
             .map(|(index, (words, pair))| {
                 let goes_on = pair.last().map_or("", |word| goes_on(index, word));
-                Pair { kept: format!("{}'{goes_on}", pair.join(" ")), words: words.join(" <-> ") }
+                Pair { pair: pair.join(" "), goes_on, words: words.join(" <-> ") }
             })
             .collect();
         let sought = match pairs.as_slice() {
@@ -126,7 +126,7 @@ impl SearchQuery {
             pairs => {
                 let joined = |of: fn(&Pair) -> String, sign| pairs.iter().map(of).collect::<Vec<String>>().join(sign);
                 let (together, apart) = (joined(Pair::in_place, " <0> "), joined(Pair::anywhere, " & "));
-                format!("{together} | ({}) & {apart}", joined(Pair::is_everywhere, " | "))
+                format!("{together} | ({}) & {apart}", joined(Pair::too_often, " | "))
             }
         };
         format!("{}({sought})", if part.is_excluded { "!" } else { "" })
@@ -149,25 +149,26 @@ impl SearchQuery {
     }
 }
 
-/// Two words of a phrase: as a text with many words keeps the pair, and as others keep the words.
+/// Two words of a phrase: a text with many words keeps the pair, others the words.
 struct Pair {
-    kept: String,
+    pair: String,
+    goes_on: &'static str,
     words: String,
 }
 
 impl Pair {
     fn anywhere(&self) -> String {
-        format!("('{} | {})", self.kept, self.words)
+        format!("('{}'{} | {})", self.pair, self.goes_on, self.words)
     }
 
     /// A pair is kept in the place of the first word; followed by whatever it is, it ends where the second does.
     fn in_place(&self) -> String {
-        format!("('{} <-> !'@' | {})", self.kept, self.words)
+        format!("('{}'{} <-> !'@' | {})", self.pair, self.goes_on, self.words)
     }
 
     /// Not all of its places are kept.
-    fn is_everywhere(&self) -> String {
-        format!("'@{}", self.kept)
+    fn too_often(&self) -> String {
+        format!("'@{}'{}", self.pair, self.goes_on)
     }
 }
 
