@@ -4,7 +4,10 @@
 
 mod snippet;
 
-use crate::text::{self, stem::Stemmer};
+use crate::text::{self, Place, Word, stem::Stemmer};
+
+/// What vectors say of texts with more pairs of neighbours than there is room for: phrases are found there by their words.
+pub const CROWDED: &str = "@+";
 
 /// A question, split and folded like the texts it is asked of.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +20,8 @@ pub struct SearchQuery {
 #[derive(Debug, Clone, PartialEq)]
 struct Part {
     words: Vec<String>,
+    /// Of a plain word: by which others with its stem are found.
+    stems: Vec<String>,
     is_excluded: bool,
     /// These words, not others of the same stem, nor others that begin so.
     is_quoted: bool,
@@ -27,6 +32,8 @@ struct Part {
 impl SearchQuery {
     /// None when there is nothing to look for: signs only, or exclusions only.
     pub fn parse(typed: &str, stemmer: Stemmer) -> Option<Self> {
+        // Telephones turn quotation marks as they are typed.
+        let typed = typed.replace(['“', '”', '„', '‟', '«', '»', '「', '」'], "\"");
         let mut parts: Vec<Part> = Vec::new();
         let mut rest = typed.trim_start();
         while !rest.is_empty() {
@@ -34,21 +41,27 @@ impl SearchQuery {
                 Some(after) if after.starts_with(|letter: char| !letter.is_whitespace()) => (true, after),
                 _ => (false, rest),
             };
-            let (token, is_quoted, after) = match after_sign.strip_prefix('"') {
+            let (token, is_quoted, is_ended, after) = match after_sign.strip_prefix('"') {
                 Some(quoted) => match quoted.split_once('"') {
-                    Some((token, after)) => (token, true, after),
-                    None => (quoted, true, ""),
+                    Some((token, after)) => (token, true, true, after),
+                    None => (quoted, true, false, ""),
                 },
                 None => {
                     let end = after_sign.find(|letter: char| letter.is_whitespace() || letter == '"');
                     let (token, after) = after_sign.split_at(end.unwrap_or(after_sign.len()));
-                    (token, false, after)
+                    (token, false, !after.is_empty(), after)
                 }
             };
-            let words = text::words(token);
-            if !words.is_empty() {
-                let is_prefix = !is_quoted && !is_excluded && after.is_empty();
-                parts.push(Part { words, is_excluded, is_quoted, is_prefix });
+            let words: Vec<Word<Place>> = text::placed_words(token).collect();
+            if let Some(last) = words.last() {
+                let is_typed_on = !is_ended && !is_excluded && !token.ends_with(char::is_whitespace);
+                let is_prefix = is_typed_on || (!is_quoted && text::takes_particles(&last.text));
+                let stems = match words.as_slice() {
+                    [word] if !is_quoted => stemmer.stems(word.written(token), &word.text),
+                    _ => Vec::new(),
+                };
+                let words = words.into_iter().map(|word| word.text).collect();
+                parts.push(Part { words, stems, is_excluded, is_quoted, is_prefix });
             }
             rest = after.trim_start();
         }
@@ -97,6 +110,7 @@ impl SearchQuery {
             let (is_prefix, words) = (is_prefix(part), part.words.clone());
             words.into_iter().map(move |word| Part {
                 words: vec![word],
+                stems: Vec::new(),
                 is_excluded: false,
                 is_quoted: true,
                 is_prefix,
@@ -122,11 +136,12 @@ impl SearchQuery {
             .collect();
         let sought = match pairs.as_slice() {
             [] => words.iter().cloned().chain(self.stems(part)).collect::<Vec<String>>().join(" | "),
-            [pair] => pair.anywhere(),
+            [pair] => format!("{} | '{CROWDED}' & {}", pair.anywhere(), words.join(" & ")),
             pairs => {
                 let joined = |of: fn(&Pair) -> String, sign| pairs.iter().map(of).collect::<Vec<String>>().join(sign);
                 let (together, apart) = (joined(Pair::in_place, " <0> "), joined(Pair::anywhere, " & "));
-                format!("{together} | ({}) & {apart}", joined(Pair::too_often, " | "))
+                let too_often = joined(Pair::too_often, " | ");
+                format!("{together} | ({too_often}) & {apart} | '{CROWDED}' & {}", words.join(" & "))
             }
         };
         format!("{}({sought})", if part.is_excluded { "!" } else { "" })
@@ -134,18 +149,11 @@ impl SearchQuery {
 
     /// What else a text may have in place of a plain word: another with its stem, or the stem itself where it is a word.
     fn stems(&self, part: &Part) -> Vec<String> {
-        let Some((word, stem)) = self.stem(part) else { return Vec::new() };
-        let is_word = stem != *word && self.stemmer.stem(&stem).as_ref() == Some(&stem);
-        let as_word = is_word.then(|| format!("'{stem}'"));
-        [Some(format!("'~{stem}'")), as_word].into_iter().flatten().collect()
-    }
-
-    /// A plain word, and its stem.
-    fn stem<'p>(&self, part: &'p Part) -> Option<(&'p String, String)> {
-        match part.words.as_slice() {
-            [word] if !part.is_quoted => Some((word, self.stemmer.stem(word)?)),
-            _ => None,
-        }
+        let words = part
+            .stems
+            .iter()
+            .filter(|stem| !part.words.contains(stem) && self.stemmer.stems(stem, stem).first() == Some(stem));
+        part.stems.iter().map(|stem| format!("'~{stem}'")).chain(words.map(|stem| format!("'{stem}'"))).collect()
     }
 }
 
@@ -189,28 +197,34 @@ mod tests {
     fn words_phrases_exclusions_and_the_last_word_as_typed() {
         assert_eq!(tsquery("late Deliv"), "('late') & ('deliv':*)");
         assert_eq!(tsquery("late deliv "), "('late') & ('deliv')");
-        assert_eq!(tsquery("\"late delivery\""), "(('late delivery' | 'late' <-> 'delivery'))");
+        assert_eq!(
+            tsquery("\"late delivery\""),
+            "(('late delivery' | 'late' <-> 'delivery') | '@+' & 'late' & 'delivery')"
+        );
         assert_eq!(
             tsquery("\"a b c\""),
             "(('a b' <-> !'@' | 'a' <-> 'b') <0> ('b c' <-> !'@' | 'b' <-> 'c') \
-             | ('@a b' | '@b c') & ('a b' | 'a' <-> 'b') & ('b c' | 'b' <-> 'c'))"
+             | ('@a b' | '@b c') & ('a b' | 'a' <-> 'b') & ('b c' | 'b' <-> 'c') | '@+' & 'a' & 'b' & 'c')"
         );
         assert_eq!(tsquery("order -refund"), "('order') & !('refund')");
-        assert_eq!(tsquery("R-2024 x"), "(('r 2024' | 'r' <-> '2024')) & ('x':*)");
-        assert_eq!(tsquery("R-20"), "(('r 20':* | 'r' <-> '20':*))");
-        assert_eq!(tsquery("東京都 "), "(('東京 京都' | '東京' <-> '京都'))");
+        assert_eq!(tsquery("R-2024 x"), "(('r 2024' | 'r' <-> '2024') | '@+' & 'r' & '2024') & ('x':*)");
+        assert_eq!(tsquery("R-20"), "(('r 20':* | 'r' <-> '20':*) | '@+' & 'r' & '20':*)");
+        assert_eq!(tsquery("東京都 "), "(('東京 京都' | '東京' <-> '京都') | '@+' & '東京' & '京都')");
         assert_eq!(tsquery("\"貓\" -白"), "('貓':*) & !('白':*)");
+        assert_eq!(tsquery("\"late deliv"), tsquery("\"late deliv\"").replace("deliv'", "deliv':*"));
+        assert_eq!(tsquery("“late deliv„ x "), tsquery("\"late deliv\" x "));
+        assert_eq!(tsquery("주문 -취소 x "), "('주문':*) & !('취소':*) & ('x')");
         assert_eq!(SearchQuery::parse("  -- \"\" ", Stemmer::default()), None);
         assert_eq!(SearchQuery::parse("-only", Stemmer::default()), None);
     }
 
     #[test]
     fn signs_before_an_excluded_word_dont_make_it_wanted() {
-        for typed in ["cake -cream", "cake -(cream)", "cake -#cream", "cake --cream", "-\u{201e}cream\u{201d} cake "] {
+        for typed in ["cake -cream", "cake -(cream)", "cake -#cream", "cake --cream", "-“cream” cake "] {
             let with_prefix = tsquery(typed).replace(":*", "");
             assert!(with_prefix.contains("!('cream')") && with_prefix.contains("('cake')"), "{typed}: {with_prefix}");
         }
-        assert_eq!(tsquery("cake -(\"a b\")"), "('cake') & !(('a b' | 'a' <-> 'b'))");
+        assert_eq!(tsquery("cake -(\"a b\")"), "('cake') & !(('a b' | 'a' <-> 'b') | '@+' & 'a' & 'b')");
         assert_eq!(tsquery("cake - cream "), "('cake') & ('cream')");
     }
 

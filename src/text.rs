@@ -49,7 +49,7 @@ fn is_unspaced(letter: char) -> bool {
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     for letter in text.nfkd().flat_map(char::to_lowercase).nfkd() {
-        if is_accent(letter) {
+        if is_accent(letter) || is_invisible(letter) {
             continue;
         }
         match plain(letter) {
@@ -59,6 +59,25 @@ pub fn fold(text: &str) -> String {
         }
     }
     folded.nfc().collect()
+}
+
+/// In lower case, with its accents: as dictionaries have it.
+pub fn lower(text: &str) -> String {
+    text.chars().filter(|letter| !is_invisible(*letter)).flat_map(char::to_lowercase).nfc().collect()
+}
+
+/// What only says how its neighbours are shown, such as where a word may be divided (Unicode's Default_Ignorable_Code_Point,
+/// without the non-joiner, which parts words in Persian).
+fn is_invisible(letter: char) -> bool {
+    matches!(letter,
+        '\u{AD}' | '\u{34F}' | '\u{61C}'
+        | '\u{180B}'..='\u{180F}'
+        | '\u{200B}' | '\u{200D}'..='\u{200F}'
+        | '\u{202A}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}'
+        | '\u{FE00}'..='\u{FE0F}'
+        | '\u{FEFF}'
+        | '\u{E0000}'..='\u{E0FFF}')
 }
 
 fn is_accent(letter: char) -> bool {
@@ -86,9 +105,10 @@ pub fn words(text: &str) -> Vec<String> {
 pub fn placed_words(text: &str) -> impl Iterator<Item = Word<Place>> + '_ {
     Words::of(clusters(text).flat_map(|place| {
         let cluster = text.get(place.start..place.end).unwrap_or_default();
-        let plain = cluster.is_ascii().then(|| cluster.to_ascii_lowercase());
-        let letters: Vec<char> = plain.unwrap_or_else(|| fold(cluster)).chars().collect();
-        letters.into_iter().map(move |letter| (letter, place))
+        let plain = cluster.chars().next().filter(char::is_ascii).filter(|_| cluster.len() == 1);
+        let folded: Vec<char> = if plain.is_some() { Vec::new() } else { fold(cluster).chars().collect() };
+        let letters = plain.into_iter().map(|letter| letter.to_ascii_lowercase()).chain(folded);
+        letters.map(move |letter| (letter, place))
     }))
 }
 
@@ -114,6 +134,13 @@ pub struct Words<P, L: Iterator<Item = (char, P)>> {
     letters: Peekable<L>,
     /// The letter that ended a pair, and begins the next.
     begun: Option<(char, P)>,
+}
+
+impl Word<Place> {
+    /// As it is written in the text.
+    pub fn written<'t>(&self, text: &'t str) -> &'t str {
+        text.get(self.first.start..self.last.end).unwrap_or_default()
+    }
 }
 
 impl<P: Copy, L: Iterator<Item = (char, P)>> Words<P, L> {
@@ -161,6 +188,11 @@ pub fn is_lone_letter(word: &str) -> bool {
     letters.next().is_some_and(is_unspaced) && letters.next().is_none()
 }
 
+/// Whether a word may go on with a particle: in Korean nothing parts the two.
+pub fn takes_particles(word: &str) -> bool {
+    word.chars().next_back().is_some_and(|letter| ('\u{AC00}'..='\u{D7A3}').contains(&letter))
+}
+
 /// Letters with what joins them when they are folded, so that each can be folded by itself.
 fn clusters(text: &str) -> impl Iterator<Item = Place> + '_ {
     let mut letters = text.char_indices().peekable();
@@ -173,6 +205,9 @@ fn clusters(text: &str) -> impl Iterator<Item = Place> + '_ {
 
 /// Marks, and Hangul vowels and final consonants, of any width.
 fn is_joining(letter: char) -> bool {
+    if is_invisible(letter) {
+        return true;
+    }
     let decomposed = std::iter::once(letter).nfkd().next().filter(|_| !letter.is_ascii());
     decomposed.is_some_and(|letter| is_combining_mark(letter) || matches!(letter, '\u{1160}'..='\u{11FF}'))
 }
@@ -272,6 +307,7 @@ mod tests {
             ("Αθήνα ΟΔΟΣ", "αθηνα οδοσ"),
             ("Ёлкин", "елкин"),
             ("ﬁn", "fin"),
+            ("Rech\u{AD}nung\u{200B}s\u{FEFF}", "rechnungs"),
         ] {
             assert_eq!(fold(written), folded, "{written}");
         }
@@ -297,6 +333,7 @@ mod tests {
         };
         assert_eq!(written("(JOSE\u{301}) x"), pairs(&[("jose", "JOSE\u{301}"), ("x", "x")]));
         assert_eq!(written("㍿東"), pairs(&[("株式", "㍿"), ("式会", "㍿"), ("会社", "㍿"), ("社東", "㍿東")]));
+        assert_eq!(written("\u{FEFF}Rech\u{AD}nung"), pairs(&[("rechnung", "Rech\u{AD}nung")]));
         assert_eq!(written("ｶﾞｽ"), pairs(&[("ガス", "ｶﾞｽ")]));
         assert_eq!(written("\u{1112}\u{1161}\u{11ab}"), pairs(&[("한", "\u{1112}\u{1161}\u{11ab}")]));
     }

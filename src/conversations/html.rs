@@ -4,6 +4,7 @@
 //! its tags. And HTML's rules for formatting elements that were left open (each new paragraph opens all of them anew)
 //! turn a few kilobytes into gigabytes; so while it is parsed, they bear names that HTML doesn't know.
 
+mod layout;
 #[cfg(test)]
 mod tests;
 
@@ -14,9 +15,11 @@ use std::{
 };
 
 use ammonia::Builder;
-use html2text::{config, render::TrivialDecorator};
+use html2text::config;
 use mail_parser::decoders::{hex::decode_hex, html::html_to_text};
 use url::Url;
+
+use self::layout::Layout;
 
 const MAX_BYTES: usize = 512 * 1024;
 const MAX_DEPTH: usize = 200;
@@ -89,13 +92,13 @@ pub fn sanitise(html: &str, inline_image: impl Fn(&str) -> Option<String> + Send
     undisguise(&cleaned)
 }
 
-/// Readable text: links by their words, images by their description, tables row by row.
+/// Readable text: links by their words, images by their description, tables row by row, quotations behind `> `.
 pub fn to_text(html: &str) -> String {
     if is_excessive(html, MAX_LAID_OUT_BYTES) {
         return strip(html);
     }
     let flat = flatten(&disguise(html));
-    let layout = config::with_decorator(TrivialDecorator::new()).allow_width_overflow();
+    let layout = config::with_decorator(Layout::default()).allow_width_overflow();
     // It can panic on odd lists, and a stranger's mail mustn't be refused for that.
     let laid_out = catch_unwind(AssertUnwindSafe(|| layout.string_from_read(flat.as_bytes(), WIDTH)));
     match laid_out {

@@ -12,6 +12,7 @@ use super::schema::organizations;
 use super::types::Tsvector;
 use crate::error::Result;
 use crate::ids::OrganizationId;
+use crate::search_query::CROWDED;
 use crate::text::{self, stem::Stemmer, written};
 
 /// How a vector is made; raised with what it holds, so that older rows are indexed again.
@@ -20,14 +21,18 @@ pub const EDITION: i16 = 2;
 /// PostgreSQL keeps at most this many places of a word, and none above [`MAX_POSITION`].
 const MAX_POSITIONS: usize = 255;
 const MAX_POSITION: usize = (1 << 14) - 1;
+/// Where no word or pair stands, nor before it: the place of words that come later. One without any would keep phrases
+/// with it from being found by pairs.
+const LATER: usize = MAX_POSITION;
 /// Behind so many words the places of pairs begin again, and the first ones of each round stand behind the round before
 /// as well: no phrase that can be asked for has more words.
-const ROUND: usize = MAX_POSITION - OVERLAP;
+const ROUND: usize = LATER - 2 - OVERLAP;
 const OVERLAP: usize = 200;
 /// A stem only weighs; phrases are made of words.
 const MAX_STEM_POSITIONS: usize = 4;
-/// A vector above 1 MiB is an error; half of that leaves room for its own bookkeeping.
+/// A vector above 1 MiB is an error. Words have room of their own, so that no pairs take it.
 const MAX_BYTES: usize = 512 * 1024;
+const MAX_PAIR_BYTES: usize = 448 * 1024;
 /// A longer word is an error.
 const MAX_WORD_BYTES: usize = 2000;
 /// What stands further on in a text isn't found; nor would there be room for its words.
@@ -49,13 +54,14 @@ pub enum Weight {
 /// (`@…`), so that the index itself leaves out what others have. No word begins with either sign. Of an unspaced stretch
 /// the last letter is kept, too: every other one begins a pair. Where a text has more words than PostgreSQL keeps places
 /// of, neighbours are kept as pairs (`a b`) in the place of the first, and pairs that have too many places, too, are marked
-/// (`@a b`).
+/// (`@a b`), as is a text with more pairs than there is room for ([`CROWDED`]).
 #[derive(Debug, Clone, PartialEq, AsExpression)]
 #[diesel(sql_type = Tsvector)]
 pub struct SearchVector {
     places: BTreeMap<String, Vec<u16>>,
     stemmer: Stemmer,
     bytes: usize,
+    pair_bytes: usize,
     /// Where the last word stands; which it is, and whether its place was kept.
     last: usize,
     before: Option<(String, bool)>,
@@ -75,7 +81,8 @@ pub fn stemmer(conn: &mut PgConnection, organization: OrganizationId) -> Result<
 
 impl SearchVector {
     pub fn new(organization: OrganizationId, stemmer: Stemmer) -> Self {
-        Self { places: BTreeMap::from([(owner(organization), Vec::new())]), stemmer, bytes: 0, last: 0, before: None }
+        let places = BTreeMap::from([(owner(organization), Vec::new())]);
+        Self { places, stemmer, bytes: 0, pair_bytes: 0, last: 0, before: None }
     }
 
     /// A text behind those before; no phrase goes from one into the other. What doesn't fit is not searchable.
@@ -95,8 +102,9 @@ impl SearchVector {
     }
 
     fn add(&mut self, text: &str, weight: Weight) {
-        let folded = text::fold(text);
-        for text::Word { text: word, tail, .. } in text::Words::of(folded.chars().map(|letter| (letter, ()))) {
+        for placed in text::placed_words(text) {
+            let stems = self.stemmer.stems(placed.written(text), &placed.text);
+            let text::Word { text: word, tail, .. } = placed;
             self.last += 1;
             if word.len() > MAX_WORD_BYTES {
                 self.before = None;
@@ -106,7 +114,8 @@ impl SearchVector {
             if let Some(tail) = tail {
                 self.put(&tail.to_string(), self.last, weight, MAX_POSITIONS);
             }
-            if let Some(stem) = self.stemmer.stem(&word).filter(|stem| *stem != word) {
+            // A word that is its own stem is found as it is.
+            for stem in stems.iter().filter(|_| stems != [word.as_str()]) {
                 self.put(&format!("~{stem}"), self.last, weight, MAX_STEM_POSITIONS);
             }
             if let Some((before, was_placed)) = self.before.take()
@@ -123,28 +132,46 @@ impl SearchVector {
         let place = before % ROUND + 1;
         let again = (before >= ROUND && place <= OVERLAP).then_some(place + ROUND);
         for place in [place].into_iter().chain(again) {
-            if !self.put(pair, place, weight, MAX_POSITIONS) {
-                self.put(&format!("@{pair}"), 0, weight, 0);
+            let bytes = self.bytes_of(pair);
+            if self.pair_bytes + bytes > MAX_PAIR_BYTES {
+                self.places.entry(CROWDED.to_owned()).or_default();
+                continue;
+            }
+            self.pair_bytes += bytes;
+            if self.places.get(pair).is_some_and(|places| places.len() >= MAX_POSITIONS) {
+                self.places.entry(format!("@{pair}")).or_default();
+            } else {
+                self.keep(pair, place, weight);
             }
         }
     }
 
-    /// Whether the place where it stands was kept.
+    /// Whether the place where the word stands was kept.
     fn put(&mut self, word: &str, place: usize, weight: Weight, most: usize) -> bool {
-        let bytes = if self.places.contains_key(word) { 2 } else { word.len() + 10 };
-        if self.bytes + bytes > MAX_BYTES {
+        let bytes = self.bytes_of(word);
+        let places = self.places.get(word).map_or(0, Vec::len);
+        if self.bytes + bytes > MAX_BYTES || places >= most {
             return false;
         }
-        self.bytes += bytes;
-        let of_word = self.places.entry(word.to_owned()).or_default();
-        if of_word.len() >= most || place > MAX_POSITION {
-            return false;
+        let is_later = place > LATER - 2;
+        if !is_later || places == 0 {
+            self.bytes += bytes;
+            self.keep(word, if is_later { LATER } else { place }, weight);
         }
+        !is_later
+    }
+
+    /// What a place of a word takes, as PostgreSQL keeps it; with a sign before the word, if it is a new one.
+    fn bytes_of(&self, word: &str) -> usize {
+        if self.places.contains_key(word) { 2 } else { word.len() + 8 }
+    }
+
+    fn keep(&mut self, word: &str, place: usize, weight: Weight) {
         let place = u16::try_from(place).unwrap_or_default();
-        if let Err(at) = of_word.binary_search_by_key(&place, |held| held & MAX_POSITION as u16) {
-            of_word.insert(at, place | weight as u16);
+        let places = self.places.entry(word.to_owned()).or_default();
+        if let Err(at) = places.binary_search_by_key(&place, |held| held & MAX_POSITION as u16) {
+            places.insert(at, place | weight as u16);
         }
-        true
     }
 }
 
@@ -223,5 +250,6 @@ mod tests {
         let words: String = (0..200_000).map(|number| format!("{number} ")).collect();
         let vector = SearchVector::new(OrganizationId::new(), Stemmer::default()).with(&words, Weight::Written);
         assert!(vector.bytes <= MAX_BYTES && vector.places.len() > 30_000);
+        assert!(vector.pair_bytes <= MAX_PAIR_BYTES && vector.places.contains_key(CROWDED));
     }
 }

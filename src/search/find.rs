@@ -1,6 +1,6 @@
 //! The sections of a search: how many are asked for, where each begins, and in which order its hits come.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -144,7 +144,10 @@ fn of_texts(
         }
         SearchSort::Relevance => {
             let (mut ids, is_cut) = match page.rest::<Uuid, bool>()? {
-                Some(rest) => rest,
+                Some((ids, is_cut)) => {
+                    let still: HashSet<Uuid> = ranks(tx, &searched, &ids)?.into_keys().collect();
+                    (ids.into_iter().filter(|id| still.contains(id)).collect(), is_cut)
+                }
                 None => best(tx, &searched)?,
             };
             let next_cursor = page.cut_rest(&mut ids, &is_cut)?;
@@ -161,12 +164,16 @@ fn best(tx: &mut Tx, searched: &Searched) -> Result<(Vec<Uuid>, bool)> {
     let is_cut = found.reached.is_some() || found.keys.len() > MOST;
     let mut ids: Vec<Uuid> = found.keys.into_iter().map(|(_, id)| id).collect();
     ids.truncate(usize::try_from(RANKED).unwrap_or(usize::MAX));
-    let ranks: HashMap<Uuid, f32> = searched.ranks(tx.conn, ids.clone())?.into_iter().collect();
+    let ranks = ranks(tx, searched, &ids)?;
     let rank = |id: &Uuid| ranks.get(id).copied().unwrap_or_default();
     // Stable: they come newest first.
     ids.sort_by(|one, other| rank(other).total_cmp(&rank(one)));
     ids.truncate(MOST);
     Ok((ids, is_cut))
+}
+
+fn ranks(tx: &mut Tx, searched: &Searched, ids: &[Uuid]) -> Result<HashMap<Uuid, f32>> {
+    Ok(searched.ranks(tx.conn, ids.to_vec())?.into_iter().collect())
 }
 
 /// A hit with nothing but its id.

@@ -62,7 +62,7 @@ impl<'q> Searched<'q> {
         Self { texts, organization, query }
     }
 
-    /// How well each fits.
+    /// How well each fits that is still there and has the words.
     pub fn ranks(&self, conn: &mut PgConnection, ids: Vec<Uuid>) -> Result<Vec<(Uuid, f32)>> {
         Ok(self.ask::<(SqlUuid, Float4)>(Ask::Rank(ids), self.query.tsquery()).load(conn)?)
     }
@@ -159,7 +159,10 @@ impl<ST> QueryFragment<Pg> for Asked<ST> {
                 out.push_sql(&format!(") AS wanted (id) CROSS JOIN LATERAL (SELECT search FROM {table} "));
                 out.push_sql("WHERE id = wanted.id AND organization_id = ");
                 out.push_bind_param::<SqlUuid, _>(&self.organization)?;
-                out.push_sql(" OFFSET 0) AS held");
+                out.push_sql(only);
+                out.push_sql(" OFFSET 0) AS held WHERE held.search @@ ");
+                out.push_bind_param::<Text, _>(&self.tsquery)?;
+                out.push_sql("::tsquery");
                 Ok(())
             }
         }

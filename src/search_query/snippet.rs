@@ -72,19 +72,17 @@ impl SearchQuery {
     /// Where these parts are in a text, as they end.
     pub(super) fn places<'q>(&'q self, parts: Vec<&'q Part>, text: &'q str) -> impl Iterator<Item = Found> + 'q {
         let longest = parts.iter().map(|part| part.words.len()).max().unwrap_or_default();
-        let parts: Vec<(&Part, Option<String>)> =
-            parts.into_iter().map(|part| (part, self.stem(part).map(|(_, stem)| stem))).collect();
         let mut recent: VecDeque<Word<Place>> = VecDeque::with_capacity(longest + 1);
         text::placed_words(text).flat_map(move |word| {
             recent.push_back(word);
             if recent.len() > longest {
                 recent.pop_front();
             }
-            let found = parts.iter().enumerate().filter_map(|(index, (part, stem))| {
+            let found = parts.iter().enumerate().filter_map(|(index, part)| {
                 let from = recent.len().checked_sub(part.words.len())?;
                 let marks: Vec<Vec<Place>> = (0..)
                     .zip(recent.range(from..))
-                    .map(|(index, word)| self.marks(part, stem.as_ref(), index, word))
+                    .map(|(index, word)| self.marks(part, index, word, text))
                     .collect::<Option<_>>()?;
                 let marks = marks.concat();
                 let (start, end) = (marks.first()?.start, marks.last()?.end);
@@ -95,7 +93,7 @@ impl SearchQuery {
     }
 
     /// What of a word is to be marked as the word of a part at `index`; None where it is another.
-    fn marks(&self, part: &Part, stem: Option<&String>, index: usize, word: &Word<Place>) -> Option<Vec<Place>> {
+    fn marks(&self, part: &Part, index: usize, word: &Word<Place>, text: &str) -> Option<Vec<Place>> {
         let sought = part.words.get(index)?;
         if text::is_lone_letter(sought) {
             let first = word.text.starts_with(sought.as_str()).then_some(word.first);
@@ -107,7 +105,10 @@ impl SearchQuery {
             true => word.text.starts_with(sought.as_str()),
             false => word.text == *sought,
         };
-        let has_stem = || stem.is_some_and(|stem| self.stemmer.stem(&word.text).as_ref() == Some(stem));
+        let has_stem = || {
+            let stems = || self.stemmer.stems(word.written(text), &word.text);
+            !part.stems.is_empty() && stems().iter().any(|stem| part.stems.contains(stem))
+        };
         (is_found || has_stem()).then(|| vec![Place { start: word.first.start, end: word.last.end }])
     }
 }

@@ -2,6 +2,8 @@
 
 use snowball_stemmers_rs::{Algorithm, Stemmer as Snowball};
 
+use crate::text;
+
 /// The Snowball algorithm of a language; of a language that has none, words have no stem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Stemmer(Option<Algorithm>);
@@ -50,8 +52,19 @@ impl Stemmer {
         }))
     }
 
-    /// Of a folded word; None for what has no endings, such as a number.
-    pub fn stem(self, word: &str) -> Option<String> {
+    /// Of a word that is written so, and folded to `word`: of both, since endings have accents (`livrée`, `livrer`) and
+    /// writers leave them out. Folded, and perhaps the word itself; none of what has no endings, such as a number.
+    pub fn stems(self, written: &str, word: &str) -> Vec<String> {
+        let mut stems: Vec<String> = self.stem(word).into_iter().collect();
+        if !written.is_ascii() {
+            let of_written = self.stem(&text::lower(written)).map(|stem| text::fold(&stem));
+            stems.extend(of_written.filter(|stem| !stems.contains(stem)));
+        }
+        stems
+    }
+
+    /// Of a word in lower case.
+    fn stem(self, word: &str) -> Option<String> {
         let is_word = word.len() <= MAX_BYTES
             && word.chars().nth(MIN_LETTERS - 1).is_some()
             && !word.contains(|letter: char| letter.is_numeric());
@@ -75,6 +88,18 @@ mod tests {
         ] {
             assert_eq!(words.map(|word| Stemmer::of(language).stem(word).unwrap()), [stem, stem], "{language}");
         }
+        for (language, one, other) in [
+            ("ru", "красная", "красный"),
+            ("ru", "новый", "новая"),
+            ("fr", "livrée", "livré"),
+            ("fr", "achetée", "acheter"),
+            ("fr", "livree", "livrée"),
+            ("pt", "devoluções", "devolução"),
+            ("it", "arriverà", "arrivare"),
+        ] {
+            let stems = |word| Stemmer::of(language).stems(word, &text::fold(word));
+            assert!(stems(one).iter().any(|stem| stems(other).contains(stem)), "{one} {other}");
+        }
         assert_eq!(Stemmer::of("ja").stem("deliveries"), None);
         assert_eq!(Stemmer::of("en").stem("2024s"), None);
         assert_eq!(Stemmer::of("en").stem("as"), None);
@@ -83,8 +108,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_word_breaks_a_stemmer(text in "\\PC{3,20}", language in "ar|cs|de|el|en|fi|fr|hi|hu|nl|pl|ru|sr|ta|tr|yi") {
-            for word in crate::text::words(&text) {
-                Stemmer::of(&language).stem(&word);
+            for word in text::placed_words(&text) {
+                Stemmer::of(&language).stems(word.written(&text), &word.text);
             }
         }
     }

@@ -17,8 +17,9 @@ pub fn pieces(body: &str) -> Vec<Piece<'_>> {
     let mut pieces: Vec<(usize, usize, bool)> = Vec::new();
     let mut at = 0;
     let mut below = Below::Text;
-    for line in body.split_inclusive('\n') {
-        below = below.then(line);
+    let mut lines = body.split_inclusive('\n').peekable();
+    while let Some(line) = lines.next() {
+        below = below.then(line, lines.peek().copied().unwrap_or_default());
         let is_written = below == Below::Text && !is_quoted(line);
         match pieces.last_mut() {
             Some(last) if last.2 == is_written => last.1 += line.len(),
@@ -40,15 +41,60 @@ enum Below {
 }
 
 impl Below {
-    fn then(self, line: &str) -> Self {
-        let line = line.trim_end_matches(['\r', '\n']);
+    fn then(self, line: &str, next: &str) -> Self {
         match self {
             Self::Mail => Self::Mail,
-            _ if is_mail_begin(line) => Self::Mail,
-            Self::Text if matches!(line, "-- " | "--") => Self::Signature,
+            _ if is_mail_begin(line) || is_header(line, next) => Self::Mail,
+            Self::Text if is_signature_begin(line) => Self::Signature,
             other => other,
         }
     }
+}
+
+/// `-- `, which blanks may follow, or what telephones write below.
+fn is_signature_begin(line: &str) -> bool {
+    const BEGINS: [&str; 7] = [
+        "Sent from my ",
+        "Get Outlook for ",
+        "Verzonden vanaf mijn ",
+        "Verstuurd vanaf mijn ",
+        "Von meinem ",
+        "Envoyé de mon ",
+        "Enviado desde mi ",
+    ];
+    line.trim_end() == "--" || BEGINS.iter().any(|begin| line.starts_with(begin))
+}
+
+/// The header of a mail that is answered, as Outlook writes it: from whom, and when or to whom.
+fn is_header(line: &str, next: &str) -> bool {
+    const FROM: [&str; 6] = ["from", "van", "von", "de", "da", "från"];
+    const THEN: [&str; 19] = [
+        "sent",
+        "to",
+        "date",
+        "verzonden",
+        "aan",
+        "datum",
+        "gesendet",
+        "an",
+        "envoyé",
+        "à",
+        "enviado",
+        "para",
+        "fecha",
+        "inviato",
+        "a",
+        "data",
+        "skickat",
+        "till",
+        "subject",
+    ];
+    let is_one = |line: &str, names: &[&str]| {
+        let line = line.trim_matches(['*', ' ', '\t']);
+        let name = line.split_once(':').filter(|(_, value)| value.starts_with([' ', '*', '\u{a0}']));
+        name.is_some_and(|(name, _)| names.contains(&name.trim_end().to_lowercase().as_str()))
+    };
+    is_one(line, &FROM) && is_one(next, &THEN)
 }
 
 fn is_quoted(line: &str) -> bool {
@@ -69,7 +115,7 @@ fn is_mail_begin(line: &str) -> bool {
     let Some(rest) = line.strip_prefix("-----").or_else(|| line.strip_prefix("---------- ")) else {
         return line.len() >= 30 && line.bytes().all(|byte| byte == b'_');
     };
-    let title = rest.trim_matches(['-', ' ']).to_lowercase();
+    let title = rest.trim_matches(['-', ' ']).to_lowercase().replace('’', "'");
     const TITLES: [&str; 9] = [
         "original message",
         "forwarded message",
@@ -98,6 +144,10 @@ mod tests {
         assert_eq!(written("Yes.\nOn Monday, Ada wrote:\n> Shall we?\nFine."), "Yes.\nFine.");
         assert_eq!(written("Yes.\n-- \nAda\n+31 6"), "Yes.\n");
         assert_eq!(written("Yes.\n\n-----Original Message-----\nFrom: Ada\nShall we?"), "Yes.\n\n");
+        assert_eq!(written("Oui.\n\n-----Message d’origine-----\nDe : Ada"), "Oui.\n\n");
+        assert_eq!(written("Ja.\n\n*Van:* Ada <ada@x.nl>\n*Verzonden:* maandag\nMorgen?"), "Ja.\n\n");
+        assert_eq!(written("Yes.\nSent from my telephone"), "Yes.\n");
+        assert_eq!(written("From: the attic\nIt fell"), "From: the attic\nIt fell");
         assert_eq!(written("a > b\n-- no signature"), "a > b\n-- no signature");
     }
 

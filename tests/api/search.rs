@@ -126,6 +126,8 @@ async fn words_phrases_and_endings_are_found() {
         ("cake+-(cream)", vec![]),
         ("cake+-%23cream", vec![]),
         ("cake+-+cream", vec!["Five"]),
+        ("%22cake+no+cr", vec!["Five"]),
+        ("“cake+no+cr”", vec![]),
         // Sixteen that are there, and one that isn't.
         ("to+be+or+not+to+be+or+not+to+be+or+not+to+be+or+not+cake", vec![]),
         ("to+be+or+not+to+be+or+not+to+be+or+not+to+be+or+not+-lamp", vec![]),
@@ -139,6 +141,52 @@ async fn words_phrases_and_endings_are_found() {
     // Another language has other endings; what was written until then keeps the old ones beside its words.
     admin.patch("/v1/organization", json!({ "language": "ja" })).await.expect(200);
     assert_eq!(messages(&admin, "sort=newest&q=delivery+").await, ["Two"]);
+}
+
+#[actix_web::test]
+async fn nothing_of_a_very_long_text_is_lost() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let mail = channel(&admin, "email").await;
+    // Behind the last place that PostgreSQL keeps of any word.
+    let late = "lamp ".repeat(16_400) + "alpha beta gamma delta; jane@shop.example 東京都新宿区";
+    inbound(&admin, &mail, 1, "Late", &late).await;
+    // Few words, each many times, and many pairs.
+    let words: Vec<String> = (0..60_000_u64).map(|n| format!("w{}", n * 7919 % 3001 + n / 3001 % 7)).collect();
+    inbound(&admin, &mail, 2, "Many", &(words.join(" ") + " lastword")).await;
+    for (q, found) in [
+        ("%22alpha+beta%22", vec!["Late"]),
+        ("%22alpha+beta+gamma%22", vec!["Late"]),
+        ("%22lamp+alpha+beta+gamma+delta%22", vec!["Late"]),
+        ("%22alpha+gamma+delta%22", vec![]),
+        ("alpha-beta-gamma+", vec!["Late"]),
+        ("jane@shop.example+", vec!["Late"]),
+        ("東京都新宿", vec!["Late"]),
+        ("lamp+-%22alpha+beta+gamma%22", vec![]),
+        ("lastword", vec!["Many"]),
+    ] {
+        assert_eq!(messages(&admin, &format!("sort=newest&q={q}")).await, found, "{q}");
+    }
+}
+
+#[actix_web::test]
+async fn what_is_gone_is_on_no_later_page() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let mut notes = Vec::new();
+    for number in 0..6 {
+        let profile = admin.post("/v1/profiles", json!({ "name": format!("P {number}") })).await.expect(201).id();
+        let note = admin.post(&format!("/v1/profiles/{profile}/notes"), json!({ "body": "lamp" })).await.expect(201);
+        notes.push((profile, note.id()));
+    }
+    let page = admin.get("/v1/search?type=note&q=lamp&limit=2").await.expect(200);
+    let cursor = section(&page, "note")["next_cursor"].as_str().unwrap();
+    admin.delete(&format!("/v1/profiles/{}", notes[0].0)).await.expect(204);
+    admin.patch(&format!("/v1/notes/{}", notes[1].1), json!({ "body": "something else" })).await.expect(200);
+    let page = admin.get(&format!("/v1/search?type=note&q=lamp&limit=9&cursor={cursor}")).await.expect(200);
+    let ids: Vec<&str> =
+        section(&page, "note")["data"].as_array().unwrap().iter().map(|hit| hit["id"].as_str().unwrap()).collect();
+    assert_eq!(ids, [&notes[3].1, &notes[2].1]);
 }
 
 #[actix_web::test]

@@ -86,6 +86,8 @@ fn html_becomes_readable_text() {
                     <p>C<b>af</b>&eacute; <a href='https://x.nl'>menu</a></p><table><tr><td>one</td>\
                     <td>two</td></tr></table><ul><li>a<li>b</ul><iframe>alert(1)</iframe>";
     assert_eq!(to_text(html), "Hello\n\nCafé menu\n\none two\na\nb");
+    let reply = "<p>Yes</p><blockquote type=cite><p>Shall we?<br>Ada</p><blockquote>Deep</blockquote></blockquote>";
+    assert_eq!(to_text(reply), "Yes\n\n> Shall we?\n> Ada\n>\n> > Deep");
     assert_eq!(tidy("\n\na \u{200C}\n\n\n\u{00A0}\nb\n\n"), "a\n\nb");
 }
 
@@ -95,7 +97,8 @@ fn hostile_html_takes_neither_time_nor_memory() {
     let reopened = format!("<p>{fonts}{}", "<p>x".repeat(10_000));
     let deep = "<div>".repeat(100_000);
     let long = "<p>x".repeat(200_000);
-    for html in [reopened, deep, long] {
+    let quoted = "<blockquote>".repeat(150) + &"x<br>".repeat(10_000);
+    for html in [reopened, deep, long, quoted] {
         let html = html + "end";
         assert!(to_text(&html).ends_with("end"));
         assert!(clean(&html).len() < html.len() * 5);
