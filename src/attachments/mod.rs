@@ -23,7 +23,7 @@ pub use keep::{store_bytes, store_upload};
 pub use links::Links;
 pub use queries::{
     Exchange, File, adopt_uploads, attachments_of_messages, attachments_with_ids, create_attachment, first_attachments,
-    get_attachment, insert_exchanged, keep_blob, list_attachments, move_attachments, reindex_attachments,
+    get_attachment, insert_exchanged, keep_blob, list_attachments, move_attachments, reindex_attachments, upload_names,
 };
 pub use store::{Blob, Store};
 pub use types::{Attachment, AttachmentFilter, AttachmentKind, AttachmentList, Variant};

@@ -185,6 +185,20 @@ pub fn insert_exchanged(tx: &mut Tx, exchange: &Exchange, files: &[File]) -> Res
     Ok(())
 }
 
+/// What uploaded files are called, in the order of `ids`.
+pub fn upload_names(tx: &mut Tx, ids: &[AttachmentId]) -> Result<Vec<String>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut names: Vec<(AttachmentId, String)> = attachments::table
+        .filter(attachments::organization_id.eq(tx.organization))
+        .filter(attachments::id.eq_any(ids))
+        .select((attachments::id, attachments::filename))
+        .load(tx.conn)?;
+    names.sort_by_key(|(id, _)| ids.iter().position(|named| named == id));
+    Ok(names.into_iter().map(|(_, name)| name).collect())
+}
+
 /// Gives uploaded files to the message that names them, in its order.
 pub fn adopt_uploads(tx: &mut Tx, exchange: &Exchange, ids: &[AttachmentId]) -> Result<()> {
     let uploads: HashMap<AttachmentId, Option<MessageId>> = attachments::table

@@ -1,5 +1,7 @@
 //! A message is written down: the one way into a conversation, for what comes in, goes out or is imported.
 
+use std::borrow::Cow;
+
 use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::{Map, Value, json};
 
@@ -110,6 +112,16 @@ fn known(tx: &mut Tx, message: &NewMessage) -> Result<Option<Recorded>> {
     }))
 }
 
+/// What a message says; the names of its files where it has no text.
+fn body_or_files<'m>(tx: &mut Tx, message: &'m NewMessage) -> Result<Cow<'m, str>> {
+    if !message.body.trim().is_empty() {
+        return Ok(Cow::from(&message.body));
+    }
+    let received = message.files.iter().filter(|file| !file.inline).map(|file| file.filename.clone());
+    let names: Vec<String> = received.chain(attachments::upload_names(tx, &message.uploads)?).collect();
+    Ok(Cow::from(names.join(", ")))
+}
+
 /// Locks in the order that all writes keep: thread keys, contact, conversations, where who takes part is attached,
 /// activities of profiles.
 fn record_once(tx: &mut Tx, message: &NewMessage, alone: bool) -> Result<Option<Recorded>> {
@@ -151,7 +163,8 @@ fn record_once(tx: &mut Tx, message: &NewMessage, alone: bool) -> Result<Option<
     if conversation.first_message_at.is_some_and(|first| occurred_at < first) {
         begin_earlier(tx, &mut conversation, message, contact.id, id)?;
     }
-    let said = Said { direction: message.direction, body: &message.body, occurred_at };
+    let body = body_or_files(tx, message)?;
+    let said = Said { direction: message.direction, body: &body, occurred_at };
     activity::count(&mut conversation, said, tx.now);
     save_edited(tx, &before, &mut conversation)?;
     if queries::join_participant(tx, &conversation, contact.id, occurred_at)? {

@@ -54,7 +54,7 @@ pub struct Conversation {
     /// When the newest message occurred; without one, when the conversation was created.
     pub last_message_at: DateTime<Utc>,
     pub last_message_direction: Option<Direction>,
-    /// The beginning of the newest message.
+    /// The beginning of the newest message; where it has no text, the names of its files.
     #[schema(example = "Hello, I ordered two weeks ago …")]
     pub preview: String,
     pub created_at: DateTime<Utc>,

@@ -31,7 +31,7 @@ pub struct ContactMoment {
     pub last_message_at: DateTime<Utc>,
     #[schema(example = 3, minimum = 0)]
     pub message_count: i32,
-    /// The beginning of the newest message.
+    /// The beginning of the newest message; where it has no text, the names of its files.
     #[schema(example = "Hello, I ordered a lamp last week …")]
     pub preview: String,
     /// With `q`: the best hit, else the subject, HTML-escaped, with `<mark>` around what was found.

@@ -57,6 +57,8 @@ async fn an_agent_answers() {
         body["attachment_ids"] = json!([photo.expect(201).id()]);
         let answer = grace.post(&format!("{path}/messages"), body).await.expect(201);
         assert_eq!((&answer["body"], &answer["attachments"][0]["filename"]), (&json!(""), &json!("photo.txt")));
+        let shown = grace.get(path.trim_end_matches("/messages")).await.expect(200);
+        assert_eq!(shown["preview"], "photo.txt");
     }
     for (wrong, field, code) in [
         (json!({}), "/body", "blank"),
@@ -317,6 +319,10 @@ async fn an_agent_types_who_wrote() {
         ("lovelace", vec![]),
         ("Ada@mail.ex", vec!["Kay"]),
         ("kay+mail", vec!["Kay"]),
+        ("Kay+%3Cada@mail.example%3E,", vec!["Kay"]),
+        ("mail.example+kay@", vec!["Kay"]),
+        ("da@mail", vec![]),
+        ("kay+mail+kay+mail+kay+mail+kay+mail+zzz", vec![]),
         ("06+1234+5670", vec!["Augusta Ada King"]),
         ("lamp", vec!["Lampard", "Grace Hopper"]),
         // What was said, and only that.
@@ -346,6 +352,7 @@ async fn an_agent_types_who_wrote() {
             assert_eq!((&found["count"]["value"], &found["truncated"]), (&json!(expected.len()), &json!(false)), "{q}");
         }
     }
+    assert_eq!(admin.walk("/v1/conversations?q=+", 50).await.len(), admin.walk("/v1/conversations", 50).await.len());
     let walked = admin.walk("/v1/conversations?q=ada", 1).await;
     assert_eq!(walked.len(), 3);
 }

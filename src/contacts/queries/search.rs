@@ -54,6 +54,15 @@ pub fn find_people(
     Ok((found, is_cut))
 }
 
+/// Whether a contact has a word that begins so.
+pub fn is_known_beginning(conn: &mut PgConnection, organization: OrganizationId, word: &str) -> Result<bool> {
+    let having = contact_terms::table
+        .filter(contact_terms::organization_id.eq(organization))
+        .filter(contact_terms::term.ge(word))
+        .filter(contact_terms::term.lt(prefix_end(word)));
+    Ok(diesel::select(diesel::dsl::exists(having)).get_result(conn)?)
+}
+
 /// The longest first: it is likely to be the rarest.
 fn longest_first(words: &[String]) -> Vec<&String> {
     let mut words: Vec<&String> = words.iter().collect();

@@ -35,7 +35,7 @@ pub fn list_conversations(
     filter: &ConversationFilter,
     page: &Page,
 ) -> Result<ConversationList> {
-    let query = match filter.q.as_deref() {
+    let query = match filter.q.as_deref().filter(|typed| !typed.trim().is_empty()) {
         None => None,
         Some(typed) => match SearchQuery::parse(typed, search_vector::stemmer(conn, organization)?) {
             Some(query) => Some(query),
@@ -49,7 +49,7 @@ pub fn list_conversations(
     let after: Option<Key> = page.after()?;
     let (keys, next_cursor, truncated, count) = match &query {
         Some(query) => {
-            let people = People::of(organization, filter.q.as_deref().unwrap_or_default());
+            let people = People::of(conn, organization, filter.q.as_deref().unwrap_or_default())?;
             let searched = Searched { organization, query, people, filtered };
             let mut found = newest::search(conn, &searched, after, page.rows())?;
             let (next_cursor, truncated) = found.cut(page)?;

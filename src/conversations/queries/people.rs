@@ -17,7 +17,8 @@ use crate::text;
 
 /// As many entries of an index are read for people to be looked up by it.
 const MOST: i64 = 2000;
-const MOST_WORDS: usize = 8;
+/// Nobody has more.
+const MOST_WORDS: usize = 32;
 
 /// People whose words begin as what was typed.
 pub struct People {
@@ -28,22 +29,21 @@ pub struct People {
 
 impl People {
     /// Nobody where that is about what was said: a phrase, or an exclusion.
-    pub fn of(organization: OrganizationId, typed: &str) -> Self {
+    pub fn of(conn: &mut PgConnection, organization: OrganizationId, typed: &str) -> Result<Self> {
         let is_about_texts = typed.contains('"') || typed.split_whitespace().any(|word| word.starts_with('-'));
         let words = match text::query_number(typed) {
             _ if is_about_texts => Vec::new(),
             Some(number) => vec![number],
-            // An address is a term as a whole: its parts are those of many.
-            None => typed
-                .split_whitespace()
-                .flat_map(|word| match word.find('@') {
-                    Some(1..) => vec![text::fold(word)],
-                    _ => text::words(word),
-                })
-                .take(MOST_WORDS)
-                .collect(),
+            None => {
+                let mut words: Vec<String> = Vec::new();
+                for word in typed.split_whitespace() {
+                    let of_word = words_of(conn, organization, word)?;
+                    words.extend(of_word.into_iter().filter(|word| !words.contains(word)).collect::<Vec<_>>());
+                }
+                if words.len() > MOST_WORDS { Vec::new() } else { words }
+            }
         };
-        Self { organization, words }
+        Ok(Self { organization, words })
     }
 
     /// Those of these conversations in which one of them takes part.
@@ -84,6 +84,13 @@ impl People {
         let is_cut = is_cut || found.len() as i64 == most;
         Ok((found, is_cut))
     }
+}
+
+/// Of an address as it may stand in a mail, the whole: its parts are those of many.
+fn words_of(conn: &mut PgConnection, organization: OrganizationId, typed: &str) -> Result<Vec<String>> {
+    let address = text::fold(typed.trim_matches(|letter: char| !letter.is_alphanumeric()));
+    let is_whole = address.contains('@') && contacts::is_known_beginning(conn, organization, &address)?;
+    Ok(if is_whole { vec![address] } else { text::words(typed) })
 }
 
 /// Looks into each by its id, which `OFFSET 0` holds the planner to.
