@@ -227,6 +227,10 @@ async fn a_frontend_jumps_to_a_date_and_scrolls_both_ways() {
     assert_eq!((earlier.data().len(), &earlier["before"]), (0, &Value::Null));
     let oldest = admin.get(&format!("{timeline}?limit=3&after={}", earlier.text("/after"))).await.expect(200);
     assert_eq!(ids(&oldest.data()), ids(&entries[25..]));
+    assert_eq!((&oldest["before"], oldest.header("link")), (&Value::Null, None));
+    let found = admin.get(&format!("{timeline}?limit=3&q=message&at=2026-02-28")).await.expect(200).text("/after");
+    let found = admin.get(&format!("{timeline}?limit=3&q=message&after={found}")).await.expect(200);
+    assert_eq!(found["before"], Value::Null);
 
     let cursor = first.text("/before");
     for query in

@@ -63,12 +63,17 @@ pub fn list_timeline(
     let [first, last] = [keys.first(), keys.last()].map(|key| key.map(EntryKey::place));
     let (before, after) = match direction {
         Direction::Older => (if goes_on { last } else { reached }, first.or(place).or(reached)),
-        Direction::Newer => (first.or(place), if goes_on { last } else { reached.or(last).or(place) }),
+        Direction::Newer => {
+            let back = first.or(place).filter(|back| *back != BEGINNING);
+            let older = back.map(|back| newest.clone().from(Some(back), Direction::Older).limit(1));
+            let has_older = older.map(|older| sought.is_there(conn, older)).transpose()? == Some(true);
+            (back.filter(|_| has_older), if goes_on { last } else { reached.or(last).or(place) })
+        }
     };
     if direction == Direction::Newer {
         keys.reverse();
     }
-    let before = before.filter(|place| *place != BEGINNING).map(cursor).transpose()?;
+    let before = before.map(cursor).transpose()?;
     let after = cursor(after.unwrap_or(BEGINNING))?;
     let (count, truncated) = match &sought.query {
         Some(query) => {
@@ -109,6 +114,12 @@ impl Sought {
             }
             None => Ok(Found { keys: stretch.load(conn)?, reached: None }),
         }
+    }
+
+    /// Whether the stretch has, or may have, an entry.
+    fn is_there(&self, conn: &mut PgConnection, stretch: Stretch) -> Result<bool> {
+        let found = self.read(conn, stretch)?;
+        Ok(!found.keys.is_empty() || found.reached.is_some())
     }
 }
 
