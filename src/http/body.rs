@@ -188,12 +188,10 @@ fn complete<T: DeserializeOwned + Validate>(value: &Value, known: Vec<FieldError
     };
     errors.extend(known);
     if let Some(Err(invalid)) = fits.as_ref().map(Validate::validate) {
-        for error in field_errors(Location::Body, &invalid) {
-            // A substitute's own faults are not the client's.
-            if !errors.iter().any(|known| is_within(&error.field, &known.field)) {
-                errors.push(error);
-            }
-        }
+        // A substitute's own faults are not the client's.
+        let (known, mut broken) = (&errors, field_errors(Location::Body, &invalid));
+        broken.retain(|error| !known.iter().any(|known| is_within(&error.field, &known.field)));
+        errors.extend(broken);
     }
     match fits {
         Some(value) if errors.is_empty() => Ok(value),

@@ -54,14 +54,18 @@ impl Operation {
     }
 
     /// Refuses what would otherwise be passed over: a parameter that may have been meant, such as `dry_run`, and a
-    /// condition that nothing looks at. Who may not ask at all is told that.
+    /// condition that nothing looks at. Who may not ask at all is told that, and nothing is read for them.
     async fn check(&self, request: &mut ServiceRequest) -> Result<()> {
-        let query = match self.has_query {
-            true => Ok(()),
-            false => request.extract::<Query<NoFilter>>().await.map(|_| ()),
-        };
+        match self.who {
+            Who::Anyone => {}
+            Who::Caller => drop(request.extract::<Caller>().await?),
+            Who::Admin => drop(request.extract::<Admin>().await?),
+        }
+        if !self.has_query {
+            request.extract::<Query<NoFilter>>().await?;
+        }
         let has_if_match = request.headers().contains_key(IF_MATCH);
-        let condition = match has_if_match && !self.has_if_match && self.method != Method::GET {
+        match has_if_match && !self.has_if_match && self.method != Method::GET {
             true => Err(Error::invalid_field(FieldError::new(
                 Location::Header,
                 IF_MATCH_NAME,
@@ -69,14 +73,7 @@ impl Operation {
                 "is not taken here: nothing with a version of its own is changed",
             ))),
             false => Ok(()),
-        };
-        let Err(refused) = query.and(condition) else { return Ok(()) };
-        let allowed = match self.who {
-            Who::Anyone => Ok(()),
-            Who::Caller => request.extract::<Caller>().await.map(|_| ()),
-            Who::Admin => request.extract::<Admin>().await.map(|_| ()),
-        };
-        allowed.and(Err(refused))
+        }
     }
 }
 

@@ -708,3 +708,35 @@ async fn an_id_is_written_in_one_form() {
     }
     admin.put(&attach, json!({ "profile_id": profile.to_uppercase() })).await.expect(200);
 }
+
+#[actix_web::test]
+async fn a_request_that_is_wrong_in_ten_thousand_places_is_answered_shortly() {
+    let world = World::new().await;
+    let (admin, anonymous, long) = (world.admin(), world.anonymous(), "x".repeat(10_000));
+    let members = |member: fn(usize) -> String| (0..10_000).map(member).collect::<Vec<_>>().join(",");
+    let repeated = members(|n| format!(r#""{n}":0,"{n}":0"#));
+    let within = members(|_| r#""y":{"z":0,"z":0}"#.to_owned());
+    let nul = members(|n| format!(r#""{n}":"\u0000""#));
+    let unknown = members(|n| format!(r#""{n}":0"#));
+    let login = "/v1/auth/login";
+    for (client, path, body) in [
+        (&anonymous, login, format!(r#"{{"{long}":{{{repeated}}}}}"#)),
+        (&anonymous, login, format!(r#"{{"{long}":{{{within}}}}}"#)),
+        (&anonymous, login, format!(r#"{{"{long}":{{{nul}}}}}"#)),
+        (&anonymous, login, format!("{{{unknown}}}")),
+        (&admin, "/v1/profiles", format!(r#"{{"name":"Ada","fields":{{{unknown}}}}}"#)),
+    ] {
+        let started = std::time::Instant::now();
+        let refused = client.request(Method::POST, path).raw("application/json", body).await;
+        assert!(started.elapsed().as_secs() < 5, "{path}: {:?}", started.elapsed());
+        let refused = refused.problem(422, "invalid");
+        assert!(refused.body().len() < 100_000, "{path}: {} bytes", refused.body().len());
+        let errors = refused["errors"].as_array().unwrap();
+        assert!(errors.len() <= 50 && errors[0]["field"].as_str().unwrap().chars().count() <= 501);
+    }
+    let query = (0..8000).map(|n| format!("{n}=")).collect::<Vec<_>>().join("&");
+    anonymous.get(&format!("/v1/me?{query}")).await.problem(401, "token_missing");
+    let refused = admin.get(&format!("/v1/me?{query}")).await.problem(422, "invalid");
+    assert_eq!(refused["errors"].as_array().unwrap().len(), 50);
+    assert_eq!(refused["detail"], "More than 50 fields are not valid: 50 of them are named.");
+}
