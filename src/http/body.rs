@@ -84,9 +84,14 @@ impl FromRequest for Retry {
     }
 }
 
+/// What the body says it is, without parameters. It may be written in capitals (RFC 9110, 8.3.1).
+pub fn media_type(request: &HttpRequest) -> String {
+    request.content_type().to_ascii_lowercase()
+}
+
 /// 415 for a body that doesn't say it is JSON.
 pub fn require_json(request: &HttpRequest) -> Result<()> {
-    let content_type = request.content_type();
+    let content_type = media_type(request);
     if content_type == "application/json"
         || (content_type.starts_with("application/") && content_type.ends_with("+json"))
     {
@@ -201,18 +206,22 @@ fn complete<T: DeserializeOwned + Validate>(value: &Value, known: Vec<FieldError
 
 /// The request's idempotency key, with what it was sent for.
 pub fn retry(request: &HttpRequest, body: &[u8]) -> Result<Retry> {
-    let Some(key) = request.headers().get(IDEMPOTENCY_KEY) else {
+    let mut keys = request.headers().get_all(IDEMPOTENCY_KEY);
+    let Some(key) = keys.next() else {
         return Ok(Retry::default());
     };
+    let refused = |code: &str, message: String| {
+        Error::invalid_field(FieldError::new(Location::Header, "Idempotency-Key", code, message))
+    };
+    if keys.next().is_some() {
+        return Err(refused("repeated", "is taken only once".to_owned()));
+    }
     let fits = |key: &&str| (1..=MAX_KEY_BYTES).contains(&key.len()) && !key.contains('\t');
-    let key = key.to_str().ok().filter(fits).ok_or_else(|| {
-        Error::invalid_field(FieldError::new(
-            Location::Header,
-            "Idempotency-Key",
-            "length",
-            format!("must have 1 to {MAX_KEY_BYTES} visible ASCII characters"),
-        ))
-    })?;
+    let key = key
+        .to_str()
+        .ok()
+        .filter(fits)
+        .ok_or_else(|| refused("length", format!("must have 1 to {MAX_KEY_BYTES} visible ASCII characters")))?;
     let mut hash = Sha256::new();
     hash.update(request.method().as_str());
     hash.update([0]);
