@@ -166,7 +166,29 @@ async fn a_body_of_another_type() {
     send().await.problem(415, "unsupported_media_type");
     let body = channel("Support").to_string();
     send().raw("application/json; charset=utf-8", body.clone()).await.expect(201);
-    send().raw("application/vnd.api+json", body).await.expect(201);
+    send().raw("application/vnd.api+json", body.clone()).await.expect(201);
+    send().raw("Application/JSON", body).await.expect(201);
+}
+
+#[actix_web::test]
+async fn a_path_that_is_percent_encoded_is_the_same_path() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let id = admin.post("/v1/profiles", json!({ "name": "Ada" })).await.expect(201).id();
+    let (plain, encoded) = (format!("/v1/profiles/{id}"), format!("/v1/profile%73/{id}"));
+    admin.delete(&format!("{encoded}?dry_run=true")).await.wrong_fields(&[("dry_run", "unknown")]);
+    admin.put("/v1/profile-field%73/order", json!({})).header("If-Match", "*").await.expect(422);
+    admin.get(&plain).await.expect(200);
+    let refused = admin.put("/v1/%6de", json!({})).await.problem(405, "method_not_allowed");
+    assert_eq!(refused.header("allow"), Some("GET, PATCH, HEAD, OPTIONS"));
+    admin.get(&encoded).await.expect(200);
+}
+
+#[actix_web::test]
+async fn two_keys_are_no_key() {
+    let world = World::new().await;
+    let refused = world.admin().post("/v1/channels", channel("Support")).key("one").key("two").await;
+    refused.wrong_fields(&[("Idempotency-Key", "repeated")]);
 }
 
 #[actix_web::test]
