@@ -64,8 +64,8 @@ impl Operation {
     async fn check(&self, request: &mut ServiceRequest) -> Result<()> {
         match self.who {
             Who::Anyone => {}
-            Who::Caller => drop(request.extract::<Caller>().await?),
-            Who::Admin => drop(request.extract::<Admin>().await?),
+            Who::Caller => request.extract::<Caller>().await.map(|_| ())?,
+            Who::Admin => request.extract::<Admin>().await.map(|_| ())?,
         }
         if !self.has_query {
             request.extract::<Query<NoFilter>>().await?;
