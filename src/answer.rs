@@ -49,6 +49,11 @@ impl Answer {
         Self { status: 308, location: Some(location), ..Self::no_content() }
     }
 
+    /// Whether what was asked for was done: not where it is to be asked for elsewhere.
+    pub fn is_done(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
     /// As kept with an idempotency key.
     pub fn replay(status: u16, body: Option<String>, location: Option<String>, version: Option<i32>) -> Self {
         Self { status, body, location, version, replayed: true, ..Self::no_content() }

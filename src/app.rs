@@ -55,7 +55,7 @@ impl State {
         description = "The backend that a shared inbox stands on: contacts, profiles and their whole history.\n\n\
             Press **Authorize** and paste a token: the service prints one on its first start, and `POST /v1/auth/login` \
             answers with one.\n\nA query parameter that an operation doesn't have is refused with 422, and so is `If-Match` by \
-            a write that doesn't have it: nothing that was asked for is passed over.",
+            a write that doesn't have it, and `If-None-Match` and `If-Unmodified-Since` by every write: nothing that was asked for is passed over.",
         license(name = "Apache-2.0", identifier = "Apache-2.0"),
         contact(name = "Dossier"),
     ),

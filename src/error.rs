@@ -113,6 +113,12 @@ pub enum Location {
     Header,
 }
 
+/// More wrong fields than this aren't named: who looks for them may stop at the first beyond it.
+pub const MAX_NAMED: usize = 50;
+/// What a failure repeats of a request: of the name of a field, and of what is said of it. In bytes.
+const MAX_FIELD_BYTES: usize = 500;
+const MAX_MESSAGE_BYTES: usize = 2000;
+
 /// One wrong field.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FieldError {
@@ -137,6 +143,13 @@ impl FieldError {
 
     pub fn query(field: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
         Self::new(Location::Query, field, code, message)
+    }
+}
+
+fn shorten(text: &mut String, bytes: usize) {
+    if text.len() > bytes {
+        text.truncate(text.floor_char_boundary(bytes));
+        text.push('…');
     }
 }
 
@@ -175,11 +188,18 @@ impl Error {
         Self::new(code, format!("{} in this organization.", code.title()))
     }
 
-    pub fn invalid(errors: Vec<FieldError>) -> Self {
+    /// The one place that bounds what is said of a request, which may be wrong in as many places as it has bytes.
+    pub fn invalid(mut errors: Vec<FieldError>) -> Self {
         let detail = match errors.len() {
             1 => "One field is not valid.".to_owned(),
-            n => format!("{n} fields are not valid."),
+            n if n <= MAX_NAMED => format!("{n} fields are not valid."),
+            _ => format!("More than {MAX_NAMED} fields are not valid: {MAX_NAMED} of them are named."),
         };
+        errors.truncate(MAX_NAMED);
+        for error in &mut errors {
+            shorten(&mut error.field, MAX_FIELD_BYTES);
+            shorten(&mut error.message, MAX_MESSAGE_BYTES);
+        }
         let mut error = Self::new(Code::Invalid, detail);
         error.0.errors = errors;
         error

@@ -47,7 +47,7 @@ pub fn carry_out(tx: &mut Tx, caller: &Caller, batch: &Batch) -> Result<BatchRes
     }
     let refused = results.iter().filter(|result| result.problem.is_some()).count();
     if batch.atomic && refused > 0 {
-        return Err(none_done(results, refused));
+        return Err(none_done(&batch.operations, results, refused));
     }
     Ok(BatchResults { results })
 }
@@ -83,10 +83,12 @@ fn carry_out_run(tx: &mut Tx, caller: &Caller, run: &[Operation], results: &mut 
     Ok(())
 }
 
-fn none_done(mut results: Vec<BatchResult>, refused: usize) -> Error {
-    for result in results.iter_mut().filter(|result| result.problem.is_none()) {
+fn none_done(operations: &[Operation], mut results: Vec<BatchResult>, refused: usize) -> Error {
+    for (result, operation) in results.iter_mut().zip(operations).filter(|(result, _)| result.problem.is_none()) {
         result.status = FAILED_DEPENDENCY;
         result.outcome = BatchOutcome::NotDone;
+        // What was made is gone again.
+        result.id = operation.id.map(|id| id.0);
         result.version = None;
     }
     let detail = format!("Nothing was done: {refused} of {} operations were refused.", results.len());
@@ -169,8 +171,11 @@ fn update(tx: &mut Tx, operation: &Operation) -> Result<Written> {
         Resource::Contact => contacts::update_contact(tx, ContactId(id), &if_match, &operation.body()?)?.version,
         Resource::Conversation => {
             let body = operation.body()?;
-            // Where its own route would lead there, with 308.
+            // Where its own route would lead there, with 308 or, with a condition, 412.
             let today = today(tx, ConversationId(id))?;
+            if today.0 != id {
+                if_match.check_moved()?;
+            }
             id = today.0;
             conversations::update_conversation(tx, today, &if_match, &body)?
         }

@@ -174,7 +174,7 @@ pub struct BatchResult {
     #[schema(example = 201, minimum = 200, maximum = 599)]
     pub status: u16,
     pub outcome: BatchOutcome,
-    /// Of what was written; null for what was refused before it had one.
+    /// Of what was written, or what the operation names; null for what was not made.
     pub id: Option<Uuid>,
     /// The version that it has now; null for what is gone or was refused.
     pub version: Option<i32>,

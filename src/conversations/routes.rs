@@ -16,7 +16,7 @@ use crate::actor::Caller;
 use crate::answer::{Answer, Retry};
 use crate::attachments::{Links, Store};
 use crate::contacts::ContactList;
-use crate::db::moved::or_moved;
+use crate::db::moved::{or_moved, or_moved_if};
 use crate::db::{Db, Tx};
 use crate::error::{Code, Error, Result};
 use crate::http::body::Body;
@@ -122,7 +122,7 @@ pub async fn update_conversation(
     let (id, user) = (path.id, caller.user);
     let Body { value, retry } = body;
     db.write(&caller, retry, move |tx| {
-        or_moved(tx, id, &uri.to_string(), |tx| {
+        or_moved_if(tx, id, &uri.to_string(), &if_match, |tx| {
             desk::update_conversation(tx, id, &if_match, &value)?;
             let conversation = queries::conversation_view(tx.conn, tx.organization, user, id)?;
             Ok(Answer::ok(&conversation)?.version(conversation.version))

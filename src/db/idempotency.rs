@@ -73,6 +73,12 @@ pub fn keep(tx: &mut Tx, caller_id: Uuid, key: &str, answer: &Answer) -> Result<
     Ok(())
 }
 
+/// Gives up the key that this transaction claimed.
+pub fn release(tx: &mut Tx, caller_id: Uuid, key: &str) -> Result<()> {
+    diesel::delete(idempotency_keys::table.find((tx.organization, caller_id, key))).execute(tx.conn)?;
+    Ok(())
+}
+
 /// Deletes a bounded number of keys that are too old to be answered. Says how many.
 pub fn sweep(conn: &mut PgConnection, now: DateTime<Utc>) -> Result<usize> {
     let old = idempotency_keys::table

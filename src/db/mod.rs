@@ -148,7 +148,11 @@ impl Db {
                     return Ok(answer);
                 }
                 let answer = work(&mut tx)?;
-                idempotency::keep(&mut tx, caller_id, key, &answer)?;
+                match answer.is_done() {
+                    true => idempotency::keep(&mut tx, caller_id, key, &answer)?,
+                    // Who is led elsewhere takes the key along.
+                    false => idempotency::release(&mut tx, caller_id, key)?,
+                }
                 Ok(answer)
             })
         })

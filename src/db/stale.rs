@@ -34,11 +34,18 @@ impl IfMatch {
 
     /// 412 for whoever means something that is there, where nothing is.
     pub fn check_absent(&self) -> Result<()> {
+        self.refuse("What is to be changed isn't there yet.")
+    }
+
+    /// 412 for whoever means a conversation that became part of another.
+    pub fn check_moved(&self) -> Result<()> {
+        self.refuse("It became part of another conversation: read that, and decide again.")
+    }
+
+    fn refuse(&self, detail: &str) -> Result<()> {
         match self {
             Self::Anything => Ok(()),
-            Self::Present | Self::Versions(_) => {
-                Err(Error::new(Code::VersionMismatch, "What is to be changed isn't there yet."))
-            }
+            Self::Present | Self::Versions(_) => Err(Error::new(Code::VersionMismatch, detail)),
         }
     }
 }

@@ -84,9 +84,14 @@ impl FromRequest for Retry {
     }
 }
 
+/// What the body says it is, without parameters. It may be written in capitals (RFC 9110, 8.3.1).
+pub fn media_type(request: &HttpRequest) -> String {
+    request.content_type().to_ascii_lowercase()
+}
+
 /// 415 for a body that doesn't say it is JSON.
 pub fn require_json(request: &HttpRequest) -> Result<()> {
-    let content_type = request.content_type();
+    let content_type = media_type(request);
     if content_type == "application/json"
         || (content_type.starts_with("application/") && content_type.ends_with("+json"))
     {
@@ -188,12 +193,10 @@ fn complete<T: DeserializeOwned + Validate>(value: &Value, known: Vec<FieldError
     };
     errors.extend(known);
     if let Some(Err(invalid)) = fits.as_ref().map(Validate::validate) {
-        for error in field_errors(Location::Body, &invalid) {
-            // A substitute's own faults are not the client's.
-            if !errors.iter().any(|known| is_within(&error.field, &known.field)) {
-                errors.push(error);
-            }
-        }
+        // A substitute's own faults are not the client's.
+        let (known, mut broken) = (&errors, field_errors(Location::Body, &invalid));
+        broken.retain(|error| !known.iter().any(|known| is_within(&error.field, &known.field)));
+        errors.extend(broken);
     }
     match fits {
         Some(value) if errors.is_empty() => Ok(value),
@@ -203,18 +206,22 @@ fn complete<T: DeserializeOwned + Validate>(value: &Value, known: Vec<FieldError
 
 /// The request's idempotency key, with what it was sent for.
 pub fn retry(request: &HttpRequest, body: &[u8]) -> Result<Retry> {
-    let Some(key) = request.headers().get(IDEMPOTENCY_KEY) else {
+    let mut keys = request.headers().get_all(IDEMPOTENCY_KEY);
+    let Some(key) = keys.next() else {
         return Ok(Retry::default());
     };
+    let refused = |code: &str, message: String| {
+        Error::invalid_field(FieldError::new(Location::Header, "Idempotency-Key", code, message))
+    };
+    if keys.next().is_some() {
+        return Err(refused("repeated", "is taken only once".to_owned()));
+    }
     let fits = |key: &&str| (1..=MAX_KEY_BYTES).contains(&key.len()) && !key.contains('\t');
-    let key = key.to_str().ok().filter(fits).ok_or_else(|| {
-        Error::invalid_field(FieldError::new(
-            Location::Header,
-            "Idempotency-Key",
-            "length",
-            format!("must have 1 to {MAX_KEY_BYTES} visible ASCII characters"),
-        ))
-    })?;
+    let key = key
+        .to_str()
+        .ok()
+        .filter(fits)
+        .ok_or_else(|| refused("length", format!("must have 1 to {MAX_KEY_BYTES} visible ASCII characters")))?;
     let mut hash = Sha256::new();
     hash.update(request.method().as_str());
     hash.update([0]);

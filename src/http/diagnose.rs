@@ -8,10 +8,7 @@ use serde_json::{Value, json};
 use serde_path_to_error::{Path, Segment};
 
 use super::json::Json;
-use crate::error::FieldError;
-
-/// More wrong fields than this aren't named.
-const MAX_ERRORS: usize = 50;
+use crate::error::{FieldError, MAX_NAMED};
 
 /// What is wrong with `value` as a `T`; with a `T` when substitutes were found for all that is wrong.
 pub fn diagnose<T: DeserializeOwned>(mut value: Value) -> (Vec<FieldError>, Option<T>) {
@@ -42,7 +39,7 @@ pub fn diagnose<T: DeserializeOwned>(mut value: Value) -> (Vec<FieldError>, Opti
         if !errors.iter().any(|known| is_within(&pointer, &known.field)) {
             errors.push(FieldError::body(pointer.clone(), code, message.clone()));
         }
-        let mended = errors.len() < MAX_ERRORS
+        let mended = errors.len() <= MAX_NAMED
             && match code {
                 "unknown" => remove(&mut value, &pointer),
                 _ => {
@@ -130,7 +127,7 @@ fn remove(value: &mut Value, pointer: &str) -> bool {
     }
 }
 
-/// Where `value` holds a NUL character, which PostgreSQL can't store.
+/// Where `value` holds a NUL character, which PostgreSQL can't store, as far as it is named.
 pub fn nul_fields(value: &Value) -> Vec<FieldError> {
     let mut found = Vec::new();
     walk(value, &mut String::new(), &mut found);
@@ -139,6 +136,9 @@ pub fn nul_fields(value: &Value) -> Vec<FieldError> {
 
 fn walk(value: &Value, pointer: &mut String, found: &mut Vec<FieldError>) {
     let mut visit = |key: String, value: &Value, has_nul: bool| {
+        if found.len() > MAX_NAMED {
+            return;
+        }
         let length = pointer.len();
         pointer.push('/');
         pointer.push_str(&key);

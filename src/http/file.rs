@@ -63,7 +63,7 @@ impl FileHead {
             .insert_header((CONTENT_DISPOSITION, disposition(&self.filename, self.inline)))
             .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
             .insert_header((CONTENT_SECURITY_POLICY, "sandbox; default-src 'none'"))
-            // Compressed, it would have neither this length nor these ranges.
+            // Keeps it from being compressed: it would have neither this length nor these ranges.
             .insert_header((CONTENT_ENCODING, "identity"))
             .insert_header(self.cache_control());
         Reply::Bytes(response, range)

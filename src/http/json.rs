@@ -4,6 +4,7 @@
 //! `{"word": null}` for a word; maps take null. No document describes such input. Nor does JSON say which of several
 //! members with one name is meant (RFC 8259, 4).
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::value::{MapDeserializer, SeqDeserializer};
@@ -12,14 +13,18 @@ use serde::forward_to_deserialize_any;
 use serde_json::{Error, Map, Number, Value};
 
 use super::diagnose::escape;
-use crate::error::FieldError;
+use crate::error::{FieldError, MAX_NAMED};
 
-/// What JSON text says, and the members that stand in an object more than once.
+/// What JSON text says, and the members that stand in an object more than once, as far as they are named.
 pub fn read(text: &str) -> Result<(Value, Vec<FieldError>), Error> {
     let mut repeated = Vec::new();
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let value = Reader { pointer: &mut String::new(), repeated: &mut repeated }.deserialize(&mut deserializer)?;
-    deserializer.end().map(|()| (value, repeated))
+    deserializer.end()?;
+    // An object that is repeated repeats what is in it.
+    let mut known = HashSet::new();
+    repeated.retain(|error: &FieldError| known.insert(error.field.clone()));
+    Ok((value, repeated))
 }
 
 #[derive(Clone, Copy)]
@@ -157,15 +162,16 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Value, A::Error> {
-        let (mut object, length) = (Map::new(), self.pointer.len());
+        let (mut object, mut repeated, length) = (Map::new(), HashSet::new(), self.pointer.len());
         while let Some(name) = members.next_key::<String>()? {
-            let part = self.at(&escape(&name));
-            let pointer = part.pointer.clone();
-            let value = members.next_value_seed(part)?;
+            let value = members.next_value_seed(self.at(&escape(&name)))?;
             self.pointer.truncate(length);
-            if object.insert(name, value).is_some() && !self.repeated.iter().any(|known| known.field == pointer) {
+            // A pointer may be as long as the body: none is made that nobody reads.
+            if object.contains_key(&name) && self.repeated.len() <= MAX_NAMED && repeated.insert(name.clone()) {
+                let pointer = format!("{}/{}", self.pointer, escape(&name));
                 self.repeated.push(FieldError::body(pointer, "repeated", "may stand only once in its object"));
             }
+            object.insert(name, value);
         }
         Ok(object.into())
     }

@@ -6,7 +6,8 @@ use actix_web::HttpMessage;
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{
-    ACCEPT_ENCODING, ALLOW, AcceptEncoding, CONTENT_TYPE, Encoding, Header, HeaderName, HeaderValue, VARY,
+    ACCEPT_ENCODING, ALLOW, AcceptEncoding, CONTENT_ENCODING, CONTENT_TYPE, Encoding, Header, HeaderName, HeaderValue,
+    VARY,
 };
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
@@ -43,6 +44,10 @@ pub async fn any_encoding<B: MessageBody>(
         request.headers_mut().remove(ACCEPT_ENCODING);
     }
     let mut response = next.call(request).await?;
+    // Said of files to the compression only (RFC 9110, 8.4.1).
+    if response.headers().get(CONTENT_ENCODING).is_some_and(|encoding| encoding == "identity") {
+        response.headers_mut().remove(CONTENT_ENCODING);
+    }
     let says_so = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(ACCEPT_ENCODING.as_str().as_bytes());
     if !response.headers().get_all(VARY).any(says_so) {
         response.headers_mut().append(VARY, HeaderValue::from_static("accept-encoding"));

@@ -132,7 +132,7 @@ fn list<F: DeserializeOwned + Validate>(
     let is_of_page = |name: &str| matches!(name, "limit" | "cursor") || (is_counted && name == COUNT);
     let (of_page, of_filter): (Pairs, Pairs) =
         pairs(request.query_string())?.into_iter().partition(|(name, _)| is_of_page(name));
-    let name = list_name(request.path(), &of_filter);
+    let name = list_name(request.match_info().as_str(), &of_filter);
     let (own, of_filter): (Pairs, Pairs) = of_filter.into_iter().partition(|(name, _)| is_own(name));
     let (params, mut errors) = parse::<PageParams>(of_page);
     let (filter, filter_errors) = parse::<F>(of_filter);

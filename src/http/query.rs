@@ -15,7 +15,7 @@ use utoipa::{PartialSchema, ToSchema};
 use validator::Validate;
 
 use super::validate::field_errors;
-use crate::error::{Code, Error, FieldError, Location, Result};
+use crate::error::{Code, Error, FieldError, Location, MAX_NAMED, Result};
 use crate::text;
 
 /// The variables of a path; what can't be one of ours is 404, like what isn't there.
@@ -89,7 +89,7 @@ fn is_encoded(text: &str) -> bool {
     String::from_utf8(bytes).is_ok()
 }
 
-/// A `T`, and every wrong parameter: one that is wrong is noted and left out, until the rest fits.
+/// A `T`, and every wrong parameter that is named: one that is wrong is noted and left out, until the rest fits.
 pub fn parse<T: DeserializeOwned + Validate>(mut pairs: Pairs) -> (Option<T>, Vec<FieldError>) {
     let mut errors: Vec<FieldError> = pairs
         .iter()
@@ -129,7 +129,7 @@ pub fn parse<T: DeserializeOwned + Validate>(mut pairs: Pairs) -> (Option<T>, Ve
         let before = pairs.len();
         errors.push(FieldError::query(&name, code, message));
         pairs.retain(|(other, _)| *other != name);
-        if pairs.len() == before {
+        if pairs.len() == before || errors.len() > MAX_NAMED {
             return (None, errors);
         }
     }

@@ -3,7 +3,7 @@
 use actix_web::body::{EitherBody, MessageBody};
 use actix_web::dev::{ResourceDef, ServiceRequest, ServiceResponse};
 use actix_web::guard::fn_guard;
-use actix_web::http::header::{ALLOW, IF_MATCH};
+use actix_web::http::header::ALLOW;
 use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::web::{Data, ServiceConfig, resource};
@@ -16,6 +16,12 @@ use crate::actor::Caller;
 use crate::error::{Error, FieldError, Location, Result};
 
 const IF_MATCH_NAME: &str = "If-Match";
+/// What a write may be made to depend on (RFC 9110, 13.1), and why it isn't where nothing looks at it.
+const CONDITIONS: [(&str, &str); 3] = [
+    (IF_MATCH_NAME, "nothing with a version of its own is changed"),
+    ("If-None-Match", "it is for what is read"),
+    ("If-Unmodified-Since", "a version tells more than a time, with If-Match"),
+];
 
 /// The operations of each path.
 pub struct Routes(Vec<(ResourceDef, Vec<Operation>)>);
@@ -54,29 +60,28 @@ impl Operation {
     }
 
     /// Refuses what would otherwise be passed over: a parameter that may have been meant, such as `dry_run`, and a
-    /// condition that nothing looks at. Who may not ask at all is told that.
+    /// condition that nothing looks at. Who may not ask at all is told that, and nothing is read for them.
     async fn check(&self, request: &mut ServiceRequest) -> Result<()> {
-        let query = match self.has_query {
-            true => Ok(()),
-            false => request.extract::<Query<NoFilter>>().await.map(|_| ()),
+        match self.who {
+            Who::Anyone => {}
+            Who::Caller => request.extract::<Caller>().await.map(|_| ())?,
+            Who::Admin => request.extract::<Admin>().await.map(|_| ())?,
+        }
+        if !self.has_query {
+            request.extract::<Query<NoFilter>>().await?;
+        }
+        let is_passed_over = |name: &str| {
+            request.headers().contains_key(name)
+                && self.method != Method::GET
+                && !(self.has_if_match && name == IF_MATCH_NAME)
         };
-        let has_if_match = request.headers().contains_key(IF_MATCH);
-        let condition = match has_if_match && !self.has_if_match && self.method != Method::GET {
-            true => Err(Error::invalid_field(FieldError::new(
-                Location::Header,
-                IF_MATCH_NAME,
-                "unsupported",
-                "is not taken here: nothing with a version of its own is changed",
-            ))),
-            false => Ok(()),
-        };
-        let Err(refused) = query.and(condition) else { return Ok(()) };
-        let allowed = match self.who {
-            Who::Anyone => Ok(()),
-            Who::Caller => request.extract::<Caller>().await.map(|_| ()),
-            Who::Admin => request.extract::<Admin>().await.map(|_| ()),
-        };
-        allowed.and(Err(refused))
+        let refused = CONDITIONS.iter().filter(|(name, _)| is_passed_over(name));
+        let errors: Vec<FieldError> = refused
+            .map(|(name, why)| {
+                FieldError::new(Location::Header, *name, "unsupported", format!("is not taken here: {why}"))
+            })
+            .collect();
+        if errors.is_empty() { Ok(()) } else { Err(Error::invalid(errors)) }
     }
 }
 
@@ -93,7 +98,7 @@ impl Routes {
         Self(described.chain(beside).collect())
     }
 
-    /// Of the route that a request to this path reaches: a path without variables goes before one that has some.
+    /// Of the route that a request to this path, decoded as routing does it, reaches: a path without variables goes before one that has some.
     fn operations(&self, path: &str) -> &[Operation] {
         let mut matching = self.0.iter().filter(|(pattern, _)| pattern.is_match(path));
         let literal = matching.clone().find(|(pattern, _)| pattern.pattern() == Some(path));
@@ -119,8 +124,9 @@ pub async fn only_what_is_taken<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> actix_web::Result<ServiceResponse<EitherBody<B>>> {
     // Most requests have neither.
-    if !request.query_string().is_empty() || request.headers().contains_key(IF_MATCH) {
-        let mut operations = routes.operations(request.path()).iter();
+    let has_condition = CONDITIONS.iter().any(|(name, _)| request.headers().contains_key(*name));
+    if !request.query_string().is_empty() || has_condition {
+        let mut operations = routes.operations(request.match_info().as_str()).iter();
         if let Some(operation) = operations.find(|operation| operation.method == *request.method())
             && let Err(error) = operation.check(&mut request).await
         {
@@ -133,7 +139,7 @@ pub async fn only_what_is_taken<B: MessageBody + 'static>(
 /// The answer where no handler is: 404, or 405 with `Allow`, or OPTIONS, for a path that has other methods.
 pub async fn no_handler(request: HttpRequest, routes: Data<Routes>) -> HttpResponse {
     let mut names: Vec<&str> =
-        routes.operations(request.path()).iter().map(|operation| operation.method.as_str()).collect();
+        routes.operations(request.match_info().as_str()).iter().map(|operation| operation.method.as_str()).collect();
     if names.is_empty() {
         return HttpResponse::NotFound().finish();
     }

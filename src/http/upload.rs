@@ -5,13 +5,13 @@ use std::io::SeekFrom;
 use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_LENGTH;
-use actix_web::{FromRequest, HttpMessage, HttpRequest};
+use actix_web::{FromRequest, HttpRequest};
 use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncSeekExt, AsyncWriteExt, BufWriter};
 
-use super::body::refuse_encoding;
+use super::body::{media_type, refuse_encoding};
 use crate::error::{Code, Error, FieldError, Result};
 
 /// How much of the beginning is kept to tell what it is: an image's size may stand behind its colour profile.
@@ -42,7 +42,7 @@ impl Upload {
 
 /// Reads the one part of the form, which must be called `name` and hold at most `limit` bytes.
 pub async fn receive(request: &HttpRequest, mut payload: Payload, name: &str, limit: usize) -> Result<Upload> {
-    if request.content_type() != "multipart/form-data" {
+    if media_type(request) != "multipart/form-data" {
         return Err(Error::new(Code::UnsupportedMediaType, "Content-Type must be multipart/form-data."));
     }
     refuse_encoding(request)?;

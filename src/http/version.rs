@@ -23,18 +23,29 @@ pub enum IfMatch {
     Versions(Vec<i32>),
 }
 
-/// In a body: a version, or a tag with one.
+/// In a body: a version, or what the header says.
 impl<'de> Deserialize<'de> for IfMatch {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let if_match = match Value::deserialize(deserializer)? {
-            Value::String(tag) if tag.trim() == "*" => Some(Self::Present),
-            Value::String(tag) => version_of(&tag).map(|version| Self::Versions(vec![version])),
+            Value::String(text) => match Self::of_tags(text.split(',')) {
+                Self::Versions(versions) if versions.is_empty() => None,
+                tags => Some(tags),
+            },
             Value::Number(number) => {
                 integer(number).ok().filter(|version| *version > 0).map(|version| Self::Versions(vec![version]))
             }
             _ => None,
         };
         if_match.ok_or_else(|| de::Error::custom("must be a version or an ETag"))
+    }
+}
+
+impl IfMatch {
+    fn of_tags<'t>(tags: impl Iterator<Item = &'t str> + Clone) -> Self {
+        match tags.clone().any(|tag| tag.trim() == "*") {
+            true => Self::Present,
+            false => Self::Versions(tags.filter_map(version_of).collect()),
+        }
     }
 }
 
@@ -52,8 +63,7 @@ impl FromRequest for IfMatch {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         ready(Ok(match tags(request, IF_MATCH.as_str()) {
             None => Self::Anything,
-            Some(tags) if tags.iter().any(|tag| tag == "*") => Self::Present,
-            Some(tags) => Self::Versions(tags.iter().filter_map(|tag| version_of(tag)).collect()),
+            Some(tags) => Self::of_tags(tags.iter().map(String::as_str)),
         }))
     }
 }

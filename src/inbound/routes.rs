@@ -6,7 +6,7 @@ use actix_web::http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::web::{Bytes, Data, Payload, block};
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, get, post};
+use actix_web::{HttpRequest, HttpResponse, get, post};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -56,7 +56,7 @@ enum Format {
 impl Format {
     /// As the request says, where the channel takes it.
     fn of(request: &HttpRequest, channel: &Channel) -> Result<Self> {
-        match (request.content_type(), channel.medium) {
+        match (body::media_type(request).as_str(), channel.medium) {
             ("application/json", _) => Ok(Self::Json),
             ("message/rfc822", Medium::Email) => Ok(Self::Mail),
             ("message/rfc822", medium) => {

@@ -206,6 +206,7 @@ async fn an_atomic_batch_is_done_whole_or_not_at_all() {
         [none(0), none(1), none(2), none(3)],
         [(424, "not_done"), (422, "refused"), (424, "not_done"), (422, "refused")]
     );
+    assert!(results.iter().all(|result| result["id"].is_null()), "what was made is gone: {}", refused.body());
     assert_eq!(results[1]["problem"]["errors"][0]["field"], "/name");
     for table in ["profiles", "contacts", "profile_terms", "contact_terms", "profile_field_values"] {
         assert_eq!(world.database.number(&format!("SELECT count(*) FROM {table}")), 0, "{table}");

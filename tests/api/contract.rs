@@ -166,7 +166,29 @@ async fn a_body_of_another_type() {
     send().await.problem(415, "unsupported_media_type");
     let body = channel("Support").to_string();
     send().raw("application/json; charset=utf-8", body.clone()).await.expect(201);
-    send().raw("application/vnd.api+json", body).await.expect(201);
+    send().raw("application/vnd.api+json", body.clone()).await.expect(201);
+    send().raw("Application/JSON", body).await.expect(201);
+}
+
+#[actix_web::test]
+async fn a_path_that_is_percent_encoded_is_the_same_path() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let id = admin.post("/v1/profiles", json!({ "name": "Ada" })).await.expect(201).id();
+    let (plain, encoded) = (format!("/v1/profiles/{id}"), format!("/v1/profile%73/{id}"));
+    admin.delete(&format!("{encoded}?dry_run=true")).await.wrong_fields(&[("dry_run", "unknown")]);
+    admin.put("/v1/profile-field%73/order", json!({})).header("If-Match", "*").await.expect(422);
+    admin.get(&plain).await.expect(200);
+    let refused = admin.put("/v1/%6de", json!({})).await.problem(405, "method_not_allowed");
+    assert_eq!(refused.header("allow"), Some("GET, PATCH, HEAD, OPTIONS"));
+    admin.get(&encoded).await.expect(200);
+}
+
+#[actix_web::test]
+async fn two_keys_are_no_key() {
+    let world = World::new().await;
+    let refused = world.admin().post("/v1/channels", channel("Support")).key("one").key("two").await;
+    refused.wrong_fields(&[("Idempotency-Key", "repeated")]);
 }
 
 #[actix_web::test]
@@ -707,4 +729,36 @@ async fn an_id_is_written_in_one_form() {
         assert_eq!(results["results"][0]["problem"]["errors"][0]["field"], "/on/id");
     }
     admin.put(&attach, json!({ "profile_id": profile.to_uppercase() })).await.expect(200);
+}
+
+#[actix_web::test]
+async fn a_request_that_is_wrong_in_ten_thousand_places_is_answered_shortly() {
+    let world = World::new().await;
+    let (admin, anonymous, long) = (world.admin(), world.anonymous(), "x".repeat(10_000));
+    let members = |member: fn(usize) -> String| (0..10_000).map(member).collect::<Vec<_>>().join(",");
+    let repeated = members(|n| format!(r#""{n}":0,"{n}":0"#));
+    let within = members(|_| r#""y":{"z":0,"z":0}"#.to_owned());
+    let nul = members(|n| format!(r#""{n}":"\u0000""#));
+    let unknown = members(|n| format!(r#""{n}":0"#));
+    let login = "/v1/auth/login";
+    for (client, path, body) in [
+        (&anonymous, login, format!(r#"{{"{long}":{{{repeated}}}}}"#)),
+        (&anonymous, login, format!(r#"{{"{long}":{{{within}}}}}"#)),
+        (&anonymous, login, format!(r#"{{"{long}":{{{nul}}}}}"#)),
+        (&anonymous, login, format!("{{{unknown}}}")),
+        (&admin, "/v1/profiles", format!(r#"{{"name":"Ada","fields":{{{unknown}}}}}"#)),
+    ] {
+        let started = std::time::Instant::now();
+        let refused = client.request(Method::POST, path).raw("application/json", body).await;
+        assert!(started.elapsed().as_secs() < 5, "{path}: {:?}", started.elapsed());
+        let refused = refused.problem(422, "invalid");
+        assert!(refused.body().len() < 100_000, "{path}: {} bytes", refused.body().len());
+        let errors = refused["errors"].as_array().unwrap();
+        assert!(errors.len() <= 50 && errors[0]["field"].as_str().unwrap().chars().count() <= 501);
+    }
+    let query = (0..8000).map(|n| format!("{n}=")).collect::<Vec<_>>().join("&");
+    anonymous.get(&format!("/v1/me?{query}")).await.problem(401, "token_missing");
+    let refused = admin.get(&format!("/v1/me?{query}")).await.problem(422, "invalid");
+    assert_eq!(refused["errors"].as_array().unwrap().len(), 50);
+    assert_eq!(refused["detail"], "More than 50 fields are not valid: 50 of them are named.");
 }

@@ -284,7 +284,10 @@ async fn a_mail_that_joins_conversations_takes_all_of_them_along() {
         .expect(201)
         .text("/conversation_id");
     let path = format!("/v1/conversations/{newer}");
-    admin.post(&format!("{path}/notes"), json!({ "body": "mind this" })).await.expect(201);
+    for _ in 0..2 {
+        admin.post(&format!("{path}/notes"), json!({ "body": "mind this" })).await.expect(201);
+    }
+    let cursor = admin.get(&format!("{path}/notes?limit=1")).await.expect(200).text("/next_cursor");
     admin.patch(&path, json!({ "assignee_id": grace.id, "status": "closed" })).await.expect(200);
     admin.put(&format!("/v1/conversations/{older}/read"), json!(null)).await.expect(204);
     admin.patch(&format!("/v1/conversations/{older}"), json!({ "status": "closed" })).await.expect(200);
@@ -300,7 +303,7 @@ async fn a_mail_that_joins_conversations_takes_all_of_them_along() {
     let took_part = admin.get(&format!("/v1/conversations/{older}/contacts")).await.expect(200);
     assert_eq!(took_part.each("address"), ["ada@example.com", "bob@example.com"]);
     let notes = admin.get(&format!("/v1/conversations/{older}/notes")).await.expect(200);
-    assert_eq!(notes.each("body"), ["mind this"]);
+    assert_eq!(notes.each("body"), ["mind this", "mind this"]);
 
     let reads = ["", "/contacts", "/messages?limit=1", "/notes", "/attachments?kind=image", "/sidebar"];
     for (method, rest) in reads.map(|rest| (Method::GET, rest)).into_iter().chain([(Method::PUT, "/read")]) {
@@ -310,9 +313,38 @@ async fn a_mail_that_joins_conversations_takes_all_of_them_along() {
             assert_eq!(moved.header("location"), Some(format!("/v1/conversations/{older}{rest}").as_str()));
         }
     }
-    for rest in ["/messages", "/notes"] {
-        admin.post(&format!("{path}{rest}"), json!({ "body": "x" })).await.expect(308);
+    let moved = admin.get(&format!("/v1/conversation%73/{newer}/messages?limit=1")).await.expect(308);
+    assert_eq!(moved.header("location"), Some(format!("/v1/conversations/{older}/messages?limit=1").as_str()));
+    // Where a list was read before.
+    let moved = admin.get(&format!("{path}/notes?limit=1&cursor={cursor}")).await.expect(308);
+    assert_eq!(moved.header("location"), Some(format!("/v1/conversations/{older}/notes?limit=1").as_str()));
+    // Who follows takes the key along.
+    for (number, (method, rest, body)) in [
+        (Method::POST, "/messages", json!({ "body": "x" })),
+        (Method::POST, "/notes", json!({ "body": "x" })),
+        (Method::PATCH, "", json!({ "subject": "x" })),
+        (Method::PUT, "/read", json!(null)),
+        (Method::DELETE, "/read", json!(null)),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let key = format!("key {number}");
+        let send = |path: &str| admin.request(method.clone(), path).json(&body).key(&key);
+        let moved = send(&format!("{path}{rest}")).await.expect(308);
+        let there = moved.header("location").unwrap().to_owned();
+        let done = send(&there).await;
+        assert!(done.status < 300, "{there}: {}", done.body());
+        assert_eq!(send(&there).await.header("idempotency-replayed"), Some("true"), "{there}");
     }
+    // A version was one of the conversation that is gone.
+    for tag in ["*", "\"1-x\""] {
+        let refused = admin.patch(&path, json!({ "subject": "y" })).header("If-Match", tag).key("conditional").await;
+        refused.problem(412, "version_mismatch");
+    }
+    let update = json!({ "op": "update", "resource": "conversation", "id": newer, "if_match": 1, "body": {} });
+    let answer = admin.post("/v1/batch", json!({ "operations": [update] })).await.expect(200);
+    assert_eq!(answer["results"][0]["status"], 412);
     // The same message again says where it is today.
     let again = channel.mail(dated("b", &[], "2003")).await.expect(200);
     assert_eq!(again.text("/conversation_id"), older);

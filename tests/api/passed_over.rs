@@ -58,10 +58,14 @@ async fn a_condition_that_an_operation_does_not_look_at() {
     let (admin, before) = (world.admin(), events(&world));
     let mut seen = 0;
     for operation in operations(&document).iter().filter(|operation| !operation.is_read()) {
+        let path = path(operation, &ids);
+        for (name, value) in [("If-None-Match", "*"), ("If-Unmodified-Since", "Thu, 01 Jan 1970 00:00:00 GMT")] {
+            let refused = operation.example(&document, &admin, &path).header(name, value).await;
+            refused.wrong_fields(&[(name, "unsupported")]);
+        }
         if operation.parameters("header").iter().any(|parameter| parameter["name"] == "If-Match") {
             continue;
         }
-        let path = path(operation, &ids);
         let refused = operation.example(&document, &admin, &path).header("If-Match", "\"1-x\"").await;
         let refused = refused.wrong_fields(&[("If-Match", "unsupported")]);
         assert_eq!(refused["errors"][0]["in"], "header");
