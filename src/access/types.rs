@@ -66,7 +66,7 @@ pub struct Session {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Me {
     pub id: UserId,
-    #[schema(example = "admin@demo.example")]
+    #[schema(format = Email, example = "admin@demo.example")]
     pub email: String,
     #[schema(example = "Ada Lovelace")]
     pub name: String,
@@ -147,7 +147,7 @@ pub struct UpdateOrganization {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct User {
     pub id: UserId,
-    #[schema(example = "grace@demo.example")]
+    #[schema(format = Email, example = "grace@demo.example")]
     pub email: String,
     #[schema(example = "Grace Hopper")]
     pub name: String,

@@ -160,10 +160,10 @@ pub struct FieldChange {
     #[schema(example = "City")]
     pub label: Option<String>,
     /// Null where it had no value.
-    #[schema(example = "Paris")]
+    #[schema(required = true, example = "Paris")]
     pub old: Option<Value>,
     /// Null where it has no value.
-    #[schema(example = "London")]
+    #[schema(required = true, example = "London")]
     pub new: Option<Value>,
 }
 
