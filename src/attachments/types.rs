@@ -37,10 +37,10 @@ text_enum! {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Attachment {
     pub id: AttachmentId,
-    #[schema(example = "offer.pdf")]
+    #[schema(example = "cracked shade.png")]
     pub filename: String,
     /// As its bytes say, else as its sender says.
-    #[schema(example = "application/pdf")]
+    #[schema(example = "image/png")]
     pub content_type: String,
     #[schema(example = 48213, minimum = 0)]
     pub byte_size: i64,

@@ -40,6 +40,7 @@ pub struct ChangedResource {
 pub struct ChangeList {
     pub data: Vec<Change>,
     /// Where to go on; never null, since there is always more to come.
+    #[schema(example = "eyJhZnRlciI6…")]
     pub next_cursor: String,
 }
 

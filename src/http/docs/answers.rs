@@ -60,3 +60,56 @@ fn follow(document: &Value, value: &Value, found: &mut BTreeSet<String>) {
         _ => {}
     }
 }
+
+/// An example of each answer in JSON, put together from those of its parts, so that it can't go stale.
+pub fn add_examples(document: &mut Value) {
+    let Some(Value::Object(schemas)) = document.pointer("/components/schemas").cloned() else { return };
+    let paths = document.get_mut("paths").and_then(Value::as_object_mut).into_iter().flatten();
+    let operations = paths.filter_map(|(_, item)| item.as_object_mut()).flat_map(Map::values_mut);
+    let responses = operations.filter_map(|operation| operation.get_mut("responses")?.as_object_mut()).flatten();
+    for (_, response) in responses.filter(|(status, _)| status.starts_with('2')) {
+        let media = response.pointer_mut("/content/application~1json").and_then(Value::as_object_mut);
+        let Some(media) = media.filter(|media| !media.contains_key("examples")) else { continue };
+        if let Some(schema) = media.get("schema") {
+            let example = example(&schemas, schema, &mut Vec::new());
+            media.entry("example").or_insert(example);
+        }
+    }
+}
+
+/// The schema's own example, else one of what is always there. `within` are the schemas on the way to it.
+fn example<'s>(schemas: &'s Map<String, Value>, schema: &'s Value, within: &mut Vec<&'s str>) -> Value {
+    let several = |key: &str| schema.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+    let own = schema.get("example").or(several("examples").first()).or(schema.get("default"));
+    if let Some(value) = own.or(several("enum").first()) {
+        return value.clone();
+    }
+    if let Some(name) = schema.get("$ref").and_then(Value::as_str).and_then(|to| to.strip_prefix(SCHEMAS)) {
+        let Some(target) = schemas.get(name).filter(|_| !within.contains(&name)) else { return Value::Null };
+        within.push(name);
+        let example = example(schemas, target, within);
+        within.pop();
+        return example;
+    }
+    if let Some(first) = several("oneOf").first() {
+        return example(schemas, first, within);
+    }
+    match schema.get("type").and_then(Value::as_str) {
+        Some("object") => {
+            let members = schema.get("properties").and_then(Value::as_object).into_iter().flatten();
+            let required = several("required");
+            let required = members.filter(|(name, _)| required.iter().any(|one| one == name.as_str()));
+            required.map(|(name, member)| (name.clone(), example(schemas, member, within))).collect()
+        }
+        Some("array") => schema.get("items").map(|item| example(schemas, item, within)).into_iter().collect(),
+        Some("integer") => schema.get("minimum").cloned().unwrap_or_else(|| 1.into()),
+        Some("boolean") => false.into(),
+        Some("string") => match schema.get("format").and_then(Value::as_str) {
+            Some("date-time") => "2026-01-26T09:30:00Z".into(),
+            Some("uuid") => "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11".into(),
+            _ => "…".into(),
+        },
+        // What may be null, or anything.
+        _ => Value::Null,
+    }
+}

@@ -66,6 +66,7 @@ pub fn complete(document: OpenApi, deprecated: &[Deprecation]) -> serde_json::Re
         components.insert("headers".to_owned(), shared::headers(deprecated));
     }
     answers::require_what_may_be_null(&mut document);
+    answers::add_examples(&mut document);
     Ok(document)
 }
 
