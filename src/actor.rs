@@ -96,8 +96,9 @@ pub struct Actor {
     #[serde(rename = "type")]
     pub kind: ActorType,
     /// Null for the system.
+    #[schema(example = "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c12")]
     pub id: Option<Uuid>,
-    #[schema(example = "Ada Lovelace")]
+    #[schema(example = "Grace Hopper")]
     pub name: String,
 }
 

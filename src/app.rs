@@ -80,6 +80,7 @@ impl State {
     components(schemas(
         problem::Problem,
         problem::ErrorCode,
+        problem::ProblemHolder,
         problem::ProblemOrganization,
         problem::FieldProblem,
         problem::FieldLocation,

@@ -26,8 +26,6 @@ REASONS = [
     # Registries of IANA and ISO.
     ("body", "time_zone", "/time_zone"),
     ("body", "country", "/default_country"),
-    # Types of events: an enum would make each new one a break.
-    ("query", "choice", "type"),
     # What exists in the organization.
     ("body", "password", "/password/current"),
     ("body", "user_not_found", "/mentions/"),

@@ -29,6 +29,7 @@ pub struct Login {
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"refresh_token": "8Jq0Yw…"}))]
 pub struct Refresh {
     #[validate(length(min = 1, max = 200))]
     #[schema(min_length = 1, max_length = 200, example = "8Jq0Yw…")]
@@ -37,6 +38,7 @@ pub struct Refresh {
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"refresh_token": "8Jq0Yw…", "all": false}))]
 pub struct Logout {
     #[validate(length(min = 1, max = 200))]
     #[schema(min_length = 1, max_length = 200, example = "8Jq0Yw…")]
@@ -66,7 +68,7 @@ pub struct Session {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Me {
     pub id: UserId,
-    #[schema(example = "admin@demo.example")]
+    #[schema(format = Email, example = "admin@demo.example")]
     pub email: String,
     #[schema(example = "Ada Lovelace")]
     pub name: String,
@@ -147,7 +149,7 @@ pub struct UpdateOrganization {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct User {
     pub id: UserId,
-    #[schema(example = "grace@demo.example")]
+    #[schema(format = Email, example = "grace@demo.example")]
     pub email: String,
     #[schema(example = "Grace Hopper")]
     pub name: String,
@@ -165,6 +167,9 @@ list_of! {
 
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "email": "grace@demo.example", "name": "Grace Hopper", "role": "agent", "password": "nanoseconds in a wire"
+}))]
 pub struct CreateUser {
     /// Unique in its organization, whatever its case.
     #[validate(length(max = 254), email)]
@@ -233,6 +238,7 @@ list_of! {
 
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "ERP nightly", "scope": "read", "days": 90}))]
 pub struct CreateApiToken {
     #[validate(length(max = 200), custom(function = "not_blank"))]
     #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 200, example = "ERP nightly")]

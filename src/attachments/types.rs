@@ -37,10 +37,10 @@ text_enum! {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct Attachment {
     pub id: AttachmentId,
-    #[schema(example = "offer.pdf")]
+    #[schema(example = "cracked shade.png")]
     pub filename: String,
     /// As its bytes say, else as its sender says.
-    #[schema(example = "application/pdf")]
+    #[schema(example = "image/png")]
     pub content_type: String,
     #[schema(example = 48213, minimum = 0)]
     pub byte_size: i64,
@@ -63,11 +63,20 @@ pub struct Attachment {
     pub created_at: DateTime<Utc>,
     /// Leads to the file without a token, until `url_expires_at`.
     #[schema(
-        example = "/v1/attachments/0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11/signed?organization_id=…&expires=…&signature=…"
+        format = "uri-reference",
+        example = "/v1/attachments/0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11/signed\
+            ?organization_id=0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c12&variant=original&expires=1769436000\
+            &signature=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
     )]
     pub url: String,
     /// Leads to a small picture of an image, at most 320 pixels a side, until `url_expires_at`. Null until it is made, a
     /// moment after the image came in, and where none can be made.
+    #[schema(
+        format = "uri-reference",
+        example = "/v1/attachments/0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11/signed\
+            ?organization_id=0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c12&variant=thumbnail&expires=1769436000\
+            &signature=9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+    )]
     pub thumbnail_url: Option<String>,
     pub url_expires_at: DateTime<Utc>,
     /// The message that has it; this and what follows only once it was exchanged.

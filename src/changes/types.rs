@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{IntoParams, PartialSchema, ToSchema};
 use uuid::Uuid;
 use validator::{Validate, ValidationError};
 
@@ -17,7 +19,7 @@ pub struct Change {
     pub id: EventId,
     /// `resource.verb`
     #[serde(rename = "type")]
-    #[schema(example = "profile.updated")]
+    #[schema(value_type = ChangeType)]
     pub kind: String,
     pub resource: ChangedResource,
     /// The resource's version after it, where it has versions.
@@ -29,7 +31,7 @@ pub struct Change {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 pub struct ChangedResource {
     #[serde(rename = "type")]
-    #[schema(example = "profile")]
+    #[schema(value_type = ChangedResourceType)]
     pub kind: String,
     pub id: Uuid,
 }
@@ -38,6 +40,7 @@ pub struct ChangedResource {
 pub struct ChangeList {
     pub data: Vec<Change>,
     /// Where to go on; never null, since there is always more to come.
+    #[schema(example = "eyJhZnRlciI6…")]
     pub next_cursor: String,
 }
 
@@ -48,13 +51,46 @@ pub struct ChangeList {
 pub struct ChangeFilter {
     /// Of this type; repeat it for any of several.
     #[serde(default, rename = "type")]
-    #[param(example = json!(["profile.updated"]))]
+    #[param(value_type = Vec<ChangeType>, example = json!(["profile.updated"]))]
     pub kind: Vec<String>,
     /// How many seconds to wait for a change when there is none yet.
     #[serde(default, deserialize_with = "number")]
     #[validate(range(min = 0, max = 30))]
     #[param(minimum = 0, maximum = 30, default = 0)]
     pub wait: Option<i64>,
+}
+
+/// What can happen, for the document.
+pub struct ChangeType;
+
+impl PartialSchema for ChangeType {
+    fn schema() -> RefOr<Schema> {
+        one_of(&events::KINDS, "`resource.verb`", "profile.updated")
+    }
+}
+
+impl ToSchema for ChangeType {}
+
+/// What it can happen to, for the document.
+pub struct ChangedResourceType;
+
+impl PartialSchema for ChangedResourceType {
+    fn schema() -> RefOr<Schema> {
+        let mut resources: Vec<&str> = events::KINDS.iter().filter_map(|kind| kind.split('.').next()).collect();
+        resources.dedup();
+        one_of(&resources, "What it happened to", "profile")
+    }
+}
+
+impl ToSchema for ChangedResourceType {}
+
+fn one_of(values: &[&str], description: &str, example: &str) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(values.iter().copied()))
+        .description(Some(description))
+        .examples([example])
+        .into()
 }
 
 /// A type that nothing has would be waited for in vain. A rule of the whole, since the parameter has another name.

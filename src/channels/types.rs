@@ -77,6 +77,9 @@ list_of! {
 
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "name": "Support mailbox", "medium": "email", "settings": {"address": "support@demo.example"}
+}))]
 pub struct CreateChannel {
     #[validate(length(max = 200), custom(function = "not_blank"))]
     #[schema(min_length = 1, pattern = r"[^\s\x85]", max_length = 200, example = "Support mailbox")]

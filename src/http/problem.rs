@@ -43,9 +43,9 @@ pub struct Problem {
     /// Which byte of the line, from 1.
     #[schema(nullable = false, minimum = 1, example = 12)]
     column: Option<usize>,
-    /// Who has what was asked for, with a conflict that has a holder: `contact_id` or `profile_id`, and `name`.
-    #[schema(nullable = false, value_type = Option<Object>)]
-    holder: Option<Value>,
+    /// Who has what was asked for, with a conflict that has a holder.
+    #[schema(nullable = false)]
+    holder: Option<ProblemHolder>,
     /// The version it has by now, with `version_mismatch`.
     #[schema(nullable = false, example = 4)]
     version: Option<i32>,
@@ -77,6 +77,19 @@ pub struct Problem {
     /// What became of each operation, with `batch_refused`: as in the answer to a batch.
     #[schema(schema_with = results)]
     results: Option<Vec<Value>>,
+}
+
+/// A profile, or with `contact_exists` a contact.
+#[derive(ToSchema)]
+#[allow(dead_code)] // describes what rooms put into `holder`
+pub struct ProblemHolder {
+    #[schema(nullable = false)]
+    profile_id: Option<Uuid>,
+    #[schema(nullable = false)]
+    contact_id: Option<Uuid>,
+    /// Null for a contact without one.
+    #[schema(example = "Ada Lovelace")]
+    name: Option<String>,
 }
 
 /// An organization in which the password is right too.

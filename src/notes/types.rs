@@ -133,6 +133,7 @@ pub struct MentionCounts {
 
 #[derive(Debug, Clone, Deserialize, Validate, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"body": "Prefers to be called in the morning.", "pinned": true}))]
 pub struct CreateNote {
     #[validate(length(max = 20_000), custom(function = "not_blank"))]
     #[schema(

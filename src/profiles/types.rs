@@ -241,6 +241,15 @@ text_enum! {
 
 /// Something that happened to a profile or a contact.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11",
+    "action": "attached",
+    "actor": {"type": "user", "id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c12", "name": "Grace Hopper"},
+    "contact": {"id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c13", "name": "Ada Lovelace", "medium": "email", "address": "ada@example.com"},
+    "profile": {"id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c14", "name": "Ada Lovelace"},
+    "from_profile": null,
+    "at": "2026-01-26T09:30:00Z",
+}))]
 pub struct HistoryEntry {
     pub id: EventId,
     pub action: HistoryAction,

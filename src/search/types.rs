@@ -92,6 +92,18 @@ pub struct SearchSection {
 
 /// Something that was found, and where it opens.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(example = json!({
+    "type": "message",
+    "id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11",
+    "title": "Where is my order?",
+    "snippet": "my <mark>order</mark> has not arrived",
+    "at": "2026-01-26T09:30:00Z",
+    "profile": {"id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c12", "name": "Ada Lovelace"},
+    "contact": {"id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c13", "name": "Ada Lovelace", "medium": "email", "address": "ada@example.com"},
+    "channel": {"id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c14", "name": "Support mailbox", "medium": "email"},
+    "conversation_id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c15",
+    "message_id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11",
+}))]
 pub struct SearchHit {
     pub r#type: SearchType,
     /// Of the profile, contact, message, note or attachment.

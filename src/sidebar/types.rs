@@ -59,7 +59,7 @@ pub struct ProfileFieldValue {
     pub options: Vec<FieldOption>,
     pub position: i32,
     /// Null where the profile has none.
-    #[schema(value_type = Option<Value>, example = "R-1815")]
+    #[schema(value_type = Option<Value>, required = true, example = "R-1815")]
     pub value: Option<Value>,
 }
 

@@ -46,6 +46,21 @@ pub struct TimelineEntry {
 
 /// What there is to say about an entry: each member belongs to the types that it names, and is absent from others.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
+#[schema(example = json!({
+    "conversation": {
+        "id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11",
+        "channel": {"id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c12", "name": "Support mailbox", "medium": "email"},
+        "subject": "Where is my order?",
+    },
+    "message": {
+        "id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c13",
+        "type": "message",
+        "direction": "inbound",
+        "subject": "Where is my order?",
+        "body": "Hello, I ordered two weeks ago.",
+        "body_truncated": false,
+    },
+}))]
 pub struct TimelineData {
     /// Beside `conversation_id`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -160,10 +175,10 @@ pub struct FieldChange {
     #[schema(example = "City")]
     pub label: Option<String>,
     /// Null where it had no value.
-    #[schema(example = "Paris")]
+    #[schema(required = true, example = "Paris")]
     pub old: Option<Value>,
     /// Null where it has no value.
-    #[schema(example = "London")]
+    #[schema(required = true, example = "London")]
     pub new: Option<Value>,
 }
 
@@ -179,6 +194,7 @@ pub struct TimelineList {
     /// Asks for what is newer than this page, now or whenever it comes: where nothing has come yet, the page is empty,
     /// and gives this again. What comes in late stands where it occurred, and may be older; `GET /v1/changes` tells of
     /// that too.
+    #[schema(example = "eyJhZnRlciI6…")]
     pub after: String,
     /// Where `count` was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -107,6 +107,30 @@ fn every_body_has_an_example() {
     assert!(missing.is_empty(), "no example of the body of\n{}", missing.join("\n"));
 }
 
+#[test]
+fn every_answer_has_a_whole_example() {
+    let document = document();
+    let schemas = Schemas::of(document.clone());
+    let mut seen = 0;
+    for operation in operations(&document) {
+        for (status, response) in operation.spec["responses"].as_object().unwrap() {
+            let what = format!("{} {} {status}", operation.method, operation.path);
+            let Some(media) = response.pointer("/content/application~1json").filter(|_| status.starts_with('2')) else {
+                continue;
+            };
+            let example = &media["example"];
+            let name = media["schema"]["$ref"].as_str().unwrap();
+            assert!(example.is_object(), "{what}: no example");
+            let faults = schemas.faults(name.trim_start_matches('#'), example);
+            assert!(faults.is_empty(), "{what}: {faults:?}");
+            // A text that has no example of its own, nor a format.
+            assert!(!example.to_string().contains("\"…\""), "{what}: {example}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 70, "{seen}");
+}
+
 /// Swagger UI fills in what is optional too: an id that was made up would make a request fail that needn't have one.
 #[test]
 fn examples_of_bodies_make_up_no_ids() {

@@ -86,7 +86,14 @@ fn what_breaks_and_what_does_not() {
     let created = "/paths/~1v1~1channels/post/responses/201";
     check(created, now(created), gone.clone(), &["POST /v1/channels: no 201 any more"]);
     let location = "/paths/~1v1~1channels/post/responses/201/headers/Location";
-    check(location, now(location), gone, &["POST /v1/channels: 201 without the header Location"]);
+    check(location, now(location), gone.clone(), &["POST /v1/channels: 201 without the header Location"]);
+    let conflict = "/paths/~1v1~1contacts/post/responses/409";
+    check(conflict, now(conflict), gone.clone(), &["POST /v1/contacts: no 409 any more"]);
+    let code = &format!("{conflict}/content/application~1problem+json/examples/contact_exists");
+    check(code, now(code), gone, &["POST /v1/contacts: 409 without the code contact_exists"]);
+    let codes = "/components/schemas/ErrorCode/enum";
+    check(codes, json!(["a", "b"]), json!(["a"]), &["ErrorCode (received): value \"b\" removed"]);
+    check(codes, json!(["a"]), json!(["a", "b"]), &[]);
 
     // (what is sent, before, after, finding), and the same of what is received.
     let rules: [(Value, Value, &[&str], &[&str]); 12] = [

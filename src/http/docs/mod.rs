@@ -1,5 +1,6 @@
 //! The OpenAPI document: what every operation has in common is added here, so that no handler repeats it.
 
+mod answers;
 mod failures;
 mod shared;
 
@@ -64,6 +65,8 @@ pub fn complete(document: OpenApi, deprecated: &[Deprecation]) -> serde_json::Re
         components.insert("parameters".to_owned(), parameters);
         components.insert("headers".to_owned(), shared::headers(deprecated));
     }
+    answers::require_what_may_be_null(&mut document);
+    answers::add_examples(&mut document);
     Ok(document)
 }
 

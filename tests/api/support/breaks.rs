@@ -55,17 +55,25 @@ impl Comparison<'_> {
         for (status, response) in members(&was.spec["responses"]) {
             let (old, new) = (self.old, self.new);
             let (was, is) = (&followed(old, response), &followed(new, &is.spec["responses"][status]));
-            if status.starts_with(['2', '3']) {
-                if is.is_null() {
-                    self.add(format!("{what}: no {status} any more"));
-                    continue;
+            if is.is_null() {
+                self.add(format!("{what}: no {status} any more"));
+                continue;
+            }
+            for (name, _) in members(&was["headers"]) {
+                if is["headers"][name].is_null() {
+                    self.add(format!("{what}: {status} without the header {name}"));
                 }
-                for (name, _) in members(&was["headers"]) {
-                    if is["headers"][name].is_null() {
-                        self.add(format!("{what}: {status} without the header {name}"));
-                    }
-                }
-                self.contents(&format!("{what}: {status}"), &was["content"], &is["content"], Way::Out);
+            }
+            self.contents(&format!("{what}: {status}"), &was["content"], &is["content"], Way::Out);
+            // Each code that a failure can have is one of its examples. Before codes were listed, failures that operations
+            // share named more than each can have.
+            if self.old["components"]["schemas"]["ErrorCode"].is_null() {
+                continue;
+            }
+            let codes = |response: &Value| response["content"]["application/problem+json"]["examples"].clone();
+            let after = codes(is);
+            for (code, _) in members(&codes(was)).filter(|(code, _)| after[code.as_str()].is_null()) {
+                self.add(format!("{what}: {status} without the code {code}"));
             }
         }
     }
@@ -194,6 +202,12 @@ impl Comparison<'_> {
             }
             // A client is to expect values that it doesn't know, as it is to expect members.
             Way::Out if after.is_empty() && !before.is_empty() => self.add(format!("{at}: any value may come")),
+            // A value that comes no more is waited for in vain only where clients act on it.
+            Way::Out if at.starts_with("ErrorCode ") => {
+                for value in before.difference(&after) {
+                    self.add(format!("{at}: value {value} removed"));
+                }
+            }
             Way::Out => {}
         }
         if way == Way::In && was.get("default").is_some() && is.get("default").is_some_and(|is| *is != was["default"]) {
