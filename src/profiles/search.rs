@@ -50,9 +50,11 @@ const NEAR: usize = 300;
 /// A page of profiles, filtered and sorted, or searched.
 pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<ProfileList> {
     let filter = &list.filter;
+    // An empty search box is none.
+    let typed = filter.q.as_deref().filter(|typed| !typed.trim().is_empty());
     let fields = profile_fields::fields(tx.conn, tx.organization)?;
     let mut errors = Vec::new();
-    if filter.q.is_some() && filter.sort.is_some() {
+    if typed.is_some() && filter.sort.is_some() {
         errors.push(FieldError::query(
             "sort",
             "exclusive",
@@ -67,7 +69,7 @@ pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<Pro
         errors.extend(wrong);
         Vec::new()
     });
-    let order = match filter.q {
+    let order = match typed {
         Some(_) if filter.missing_fields != Some(false) => Ok((Order::Name, false)),
         _ => filter::order(filter, &fields, &conditions),
     };
@@ -83,7 +85,7 @@ pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<Pro
         false => Tz::UTC,
     };
     let wanted = Wanted { filter, conditions, zone };
-    match &filter.q {
+    match typed {
         Some(typed) => search(tx, typed, &wanted, &fields, &list.page, None),
         None => queries::list_profiles(tx.conn, tx.organization, &wanted, &fields, order, &list.page),
     }
