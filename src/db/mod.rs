@@ -144,8 +144,14 @@ impl Db {
                     return work(&mut tx);
                 };
                 let caller_id = actor.id.unwrap_or(caller.user.0);
-                if let Some(answer) = idempotency::claim(&mut tx, caller_id, key, &retry)? {
-                    return Ok(answer);
+                match idempotency::claim(&mut tx, caller_id, key, &retry) {
+                    Ok(Some(answer)) => return Ok(answer),
+                    Ok(None) => {}
+                    // Who was led elsewhere before took the key along, and begins anew from here.
+                    Err(refused) if refused.code() == Code::IdempotencyKeyReused => {
+                        return redirect(&mut tx, &work).ok_or(refused);
+                    }
+                    Err(error) => return Err(error),
                 }
                 let answer = work(&mut tx)?;
                 match answer.is_done() {
@@ -258,6 +264,16 @@ impl<'c> Tx<'c> {
             Err(Undone(Some(error))) => Err(error),
         }
     }
+}
+
+/// Where `work` leads, of which nothing is done.
+fn redirect(tx: &mut Tx, work: impl Fn(&mut Tx) -> Result<Answer>) -> Option<Answer> {
+    let mut redirect = None;
+    let undone = tx.attempt(|tx| {
+        redirect = Some(work(tx)?).filter(|answer| !answer.is_done());
+        Ok(None::<()>)
+    });
+    redirect.filter(|_| undone.is_ok())
 }
 
 /// Why a savepoint was rolled back: a failure, or without one by choice.

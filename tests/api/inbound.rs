@@ -336,6 +336,9 @@ async fn a_mail_that_joins_conversations_takes_all_of_them_along() {
         let done = send(&there).await;
         assert!(done.status < 300, "{there}: {}", done.body());
         assert_eq!(send(&there).await.header("idempotency-replayed"), Some("true"), "{there}");
+        // And who sends it from the beginning again is led there again.
+        let moved = send(&format!("{path}{rest}")).await.expect(308);
+        assert_eq!(moved.header("location"), Some(there.as_str()));
     }
     // A version was one of the conversation that is gone.
     for tag in ["*", "\"1-x\""] {
