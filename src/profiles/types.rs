@@ -35,7 +35,7 @@ pub struct Profile {
     /// Keys of required fields without a value.
     #[schema(example = json!(["delivery"]))]
     pub missing_fields: Vec<String>,
-    #[schema(minimum = 0)]
+    #[schema(minimum = 0, example = 1)]
     pub contact_count: i64,
     /// Up to three of its contacts.
     #[schema(max_items = 3)]
