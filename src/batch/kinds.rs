@@ -132,7 +132,7 @@ impl Kind {
                 .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
                 .minimum(Some(1))
                 .examples([json!(3)]);
-            let tag = text().pattern(Some(r#"^(\*|(W/)?"?[0-9]{1,9}(-[^"]*)?"?)$"#));
+            let tag = text().pattern(Some(r#"^(\*|(W/)?"?0*[1-9][0-9]{0,8}(-[^"]*)?"?)$"#));
             let either = OneOfBuilder::new().description(Some(description)).item(version).item(tag);
             object = object.property("if_match", either);
         }
