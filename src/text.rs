@@ -130,7 +130,7 @@ pub struct Place {
 }
 
 /// Words as one comes upon them.
-pub struct Words<P, L: Iterator<Item = (char, P)>> {
+struct Words<P, L: Iterator<Item = (char, P)>> {
     letters: Peekable<L>,
     /// The letter that ended a pair, and begins the next.
     begun: Option<(char, P)>,
@@ -145,7 +145,7 @@ impl Word<Place> {
 
 impl<P: Copy, L: Iterator<Item = (char, P)>> Words<P, L> {
     /// Those of folded letters, each with its place.
-    pub fn of(letters: L) -> Self {
+    fn of(letters: L) -> Self {
         Self { letters: letters.peekable(), begun: None }
     }
 }
@@ -210,6 +210,11 @@ fn is_joining(letter: char) -> bool {
     }
     let decomposed = std::iter::once(letter).nfkd().next().filter(|_| !letter.is_ascii());
     decomposed.is_some_and(|letter| is_combining_mark(letter) || matches!(letter, '\u{1160}'..='\u{11FF}'))
+}
+
+/// What was typed into a search box, unless it is blank.
+pub fn typed(q: Option<&str>) -> Option<&str> {
+    q.filter(|typed| !typed.trim().is_empty())
 }
 
 /// The words that a person typed to find something.

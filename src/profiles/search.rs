@@ -50,8 +50,7 @@ const NEAR: usize = 300;
 /// A page of profiles, filtered and sorted, or searched.
 pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<ProfileList> {
     let filter = &list.filter;
-    // An empty search box is none.
-    let typed = filter.q.as_deref().filter(|typed| !typed.trim().is_empty());
+    let typed = text::typed(filter.q.as_deref());
     let fields = profile_fields::fields(tx.conn, tx.organization)?;
     let mut errors = Vec::new();
     if typed.is_some() && filter.sort.is_some() {

@@ -1,7 +1,5 @@
 //! The sections of a search: how many are asked for, where each begins, and in which order its hits come.
 
-use std::collections::{HashMap, HashSet};
-
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -144,9 +142,10 @@ fn of_texts(
         }
         SearchSort::Relevance => {
             let (mut ids, is_cut) = match page.rest::<Uuid, bool>()? {
-                Some((ids, is_cut)) => {
-                    let still: HashSet<Uuid> = ranks(tx, &searched, &ids)?.into_keys().collect();
-                    (ids.into_iter().filter(|id| still.contains(id)).collect(), is_cut)
+                Some((mut ids, is_cut)) => {
+                    let still = searched.ranks(tx.conn, &ids)?;
+                    ids.retain(|id| still.contains_key(id));
+                    (ids, is_cut)
                 }
                 None => best(tx, &searched)?,
             };
@@ -164,16 +163,12 @@ fn best(tx: &mut Tx, searched: &Searched) -> Result<(Vec<Uuid>, bool)> {
     let is_cut = found.reached.is_some() || found.keys.len() > MOST;
     let mut ids: Vec<Uuid> = found.keys.into_iter().map(|(_, id)| id).collect();
     ids.truncate(usize::try_from(RANKED).unwrap_or(usize::MAX));
-    let ranks = ranks(tx, searched, &ids)?;
+    let ranks = searched.ranks(tx.conn, &ids)?;
     let rank = |id: &Uuid| ranks.get(id).copied().unwrap_or_default();
     // Stable: they come newest first.
     ids.sort_by(|one, other| rank(other).total_cmp(&rank(one)));
     ids.truncate(MOST);
     Ok((ids, is_cut))
-}
-
-fn ranks(tx: &mut Tx, searched: &Searched, ids: &[Uuid]) -> Result<HashMap<Uuid, f32>> {
-    Ok(searched.ranks(tx.conn, ids.to_vec())?.into_iter().collect())
 }
 
 /// A hit with nothing but its id.

@@ -63,8 +63,10 @@ impl<'q> Searched<'q> {
     }
 
     /// How well each fits that is still there and has the words.
-    pub fn ranks(&self, conn: &mut PgConnection, ids: Vec<Uuid>) -> Result<Vec<(Uuid, f32)>> {
-        Ok(self.ask::<(SqlUuid, Float4)>(Ask::Rank(ids), self.query.tsquery()).load(conn)?)
+    pub fn ranks(&self, conn: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, f32>> {
+        let ranks: Vec<(Uuid, f32)> =
+            self.ask::<(SqlUuid, Float4)>(Ask::Rank(ids.to_vec()), self.query.tsquery()).load(conn)?;
+        Ok(ranks.into_iter().collect())
     }
 
     fn ask<ST>(&self, what: Ask, tsquery: String) -> Asked<ST> {

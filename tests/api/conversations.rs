@@ -327,6 +327,7 @@ async fn an_agent_types_who_wrote() {
         ("lamp", vec!["Lampard", "Grace Hopper"]),
         // What was said, and only that.
         ("%22ada%22", vec!["Grace Hopper"]),
+        ("“ada”", vec!["Grace Hopper"]),
         ("ada+-lamp", vec![]),
         ("ada&status=closed", vec![]),
         ("king&assignee_id=none", vec!["Augusta Ada King"]),

@@ -24,6 +24,7 @@ use crate::error::{Code, Error, Result};
 use crate::http::page::{Count, Page};
 use crate::ids::{ChannelId, ContactId, ConversationId, OrganizationId, UserId};
 use crate::search_query::SearchQuery;
+use crate::text;
 
 pub type Filtered<'a> = conversations::BoxedQuery<'a, Pg>;
 
@@ -35,7 +36,8 @@ pub fn list_conversations(
     filter: &ConversationFilter,
     page: &Page,
 ) -> Result<ConversationList> {
-    let query = match filter.q.as_deref().filter(|typed| !typed.trim().is_empty()) {
+    let typed = text::typed(filter.q.as_deref());
+    let query = match typed {
         None => None,
         Some(typed) => match SearchQuery::parse(typed, search_vector::stemmer(conn, organization)?) {
             Some(query) => Some(query),
@@ -49,7 +51,7 @@ pub fn list_conversations(
     let after: Option<Key> = page.after()?;
     let (keys, next_cursor, truncated, count) = match &query {
         Some(query) => {
-            let people = People::of(conn, organization, filter.q.as_deref().unwrap_or_default())?;
+            let people = People::of(conn, organization, typed.filter(|_| query.is_plain()))?;
             let searched = Searched { organization, query, people, filtered };
             let mut found = newest::search(conn, &searched, after, page.rows())?;
             let (next_cursor, truncated) = found.cut(page)?;

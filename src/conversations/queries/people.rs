@@ -28,11 +28,10 @@ pub struct People {
 }
 
 impl People {
-    /// Nobody where that is about what was said: a phrase, or an exclusion.
-    pub fn of(conn: &mut PgConnection, organization: OrganizationId, typed: &str) -> Result<Self> {
-        let is_about_texts = typed.contains('"') || typed.split_whitespace().any(|word| word.starts_with('-'));
+    /// Nobody where nothing was typed that is about people.
+    pub fn of(conn: &mut PgConnection, organization: OrganizationId, typed: Option<&str>) -> Result<Self> {
+        let typed = typed.unwrap_or_default();
         let words = match text::query_number(typed) {
-            _ if is_about_texts => Vec::new(),
             Some(number) => vec![number],
             None => {
                 let mut words: Vec<String> = Vec::new();

@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::http::page::{Count, Page};
 use crate::ids::{ContactId, ConversationId, OrganizationId, ProfileId, UserId};
 use crate::search_query::SearchQuery;
+use crate::text;
 
 /// Whose history.
 #[derive(Debug, Clone, Copy)]
@@ -40,25 +41,15 @@ pub fn list_moments(
     page: &Page,
 ) -> Result<ContactMomentList> {
     let contact_ids = contact_ids(conn, organization, of)?;
-    let query = match filter.q.as_deref().map(str::trim) {
-        None | Some("") => None,
-        Some(_) => {
-            match SearchQuery::parse(
-                filter.q.as_deref().unwrap_or_default(),
-                search_vector::stemmer(conn, organization)?,
-            ) {
-                Some(query) => Some(query),
-                None => {
-                    let count = page.count.map(|_| Count { value: 0, exact: true });
-                    return Ok(ContactMomentList {
-                        data: Vec::new(),
-                        next_cursor: None,
-                        count,
-                        truncated: Some(false),
-                    });
-                }
+    let query = match text::typed(filter.q.as_deref()) {
+        None => None,
+        Some(typed) => match SearchQuery::parse(typed, search_vector::stemmer(conn, organization)?) {
+            Some(query) => Some(query),
+            None => {
+                let count = page.count.map(|_| Count { value: 0, exact: true });
+                return Ok(ContactMomentList { data: Vec::new(), next_cursor: None, count, truncated: Some(false) });
             }
-        }
+        },
     };
     let mut sought = History::of(organization, contact_ids.clone(), page.rows());
     if !filter.contact_id.is_empty() {

@@ -25,6 +25,7 @@ use crate::http::query::When;
 use crate::ids::OrganizationId;
 use crate::moments::{self, Of};
 use crate::search_query::SearchQuery;
+use crate::text;
 
 /// Before everything that is kept: the year 1 begins.
 const BEGINNING: Place = match DateTime::from_timestamp(-62_135_596_800, 0) {
@@ -96,7 +97,7 @@ struct Sought {
 /// None where there is nothing to look for, or nothing in which to look.
 fn sought(conn: &mut PgConnection, organization: OrganizationId, filter: &TimelineFilter) -> Result<Option<Sought>> {
     let mut types = filter.types.clone();
-    let Some(typed) = filter.q.as_deref().filter(|typed| !typed.trim().is_empty()) else {
+    let Some(typed) = text::typed(filter.q.as_deref()) else {
         return Ok(Some(Sought { types, query: None }));
     };
     types.retain(|kind| TimelineType::SEARCHED.contains(kind));
