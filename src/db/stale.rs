@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::Tx;
 use super::schema::events;
 use crate::error::{Code, Error, Result};
-use crate::http::diagnose::escape;
+use crate::http::json::escape;
 use crate::http::version::IfMatch;
 
 impl IfMatch {

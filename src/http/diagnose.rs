@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use serde_path_to_error::{Path, Segment};
 
-use super::json::Json;
+use super::json::{Json, escape};
 use crate::error::{FieldError, MAX_NAMED};
 
 /// What is wrong with `value` as a `T`; with a `T` when substitutes were found for all that is wrong.
@@ -97,11 +97,6 @@ fn pointer(path: &Path) -> String {
 /// Whether this is the place that is `known`, or lies in it.
 pub fn is_within(pointer: &str, known: &str) -> bool {
     pointer.strip_prefix(known).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
-/// A reference token of a JSON Pointer (RFC 6901, 3).
-pub fn escape(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }
 
 fn set(value: &mut Value, pointer: &str, substitute: Value) -> bool {

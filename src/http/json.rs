@@ -12,7 +12,6 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer, Map
 use serde::forward_to_deserialize_any;
 use serde_json::{Error, Map, Number, Value};
 
-use super::diagnose::escape;
 use crate::error::{FieldError, MAX_NAMED};
 
 /// What JSON text says, and the members that stand in an object more than once, as far as they are named.
@@ -25,6 +24,11 @@ pub fn read(text: &str) -> Result<(Value, Vec<FieldError>), Error> {
     let mut known = HashSet::new();
     repeated.retain(|error: &FieldError| known.insert(error.field.clone()));
     Ok((value, repeated))
+}
+
+/// A reference token of a JSON Pointer (RFC 6901, 3).
+pub fn escape(key: &str) -> String {
+    key.replace('~', "~0").replace('/', "~1")
 }
 
 #[derive(Clone, Copy)]

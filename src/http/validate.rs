@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
-use super::diagnose::escape;
+use super::json::escape;
 use super::patch::Patch;
 use crate::error::{FieldError, Location};
 

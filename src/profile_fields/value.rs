@@ -7,7 +7,7 @@ use super::types::{FieldOption, FieldType, ProfileField};
 use crate::channels::Medium;
 use crate::contacts;
 use crate::error::FieldError;
-use crate::http::diagnose::escape;
+use crate::http::json::escape;
 use crate::text;
 
 const MAX_TEXT: usize = 10_000;
