@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::FieldError;
-use crate::http::diagnose::escape;
+use crate::http::json::escape;
 use crate::profile_fields::{self, ProfileField, Rules};
 
 /// Values by the id of their field, as a profile keeps them.
