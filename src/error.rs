@@ -1,12 +1,12 @@
 //! What can go wrong, without HTTP.
 //!
-//! [`Code`] is the one table of failures. [`crate::http::problem`] renders them; nothing of
-//! [`Error::source`] ever leaves the process.
+//! [`Code`] is the one table of failures, [`FieldCode`] that of what is wrong with a field.
+//! [`crate::http::problem`] renders them; nothing of [`Error::source`] ever leaves the process.
 
 use std::fmt;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -31,14 +31,14 @@ pub enum Kind {
 }
 
 macro_rules! codes {
-    ($($variant:ident $kind:ident $code:literal $title:literal)*) => {
-        /// Stable names of failures: clients may rely on them.
+    ($(#[$meta:meta])* $name:ident { $($variant:ident $code:literal $title:literal)* }) => {
+        $(#[$meta])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-        pub enum Code {
+        pub enum $name {
             $(#[doc = $title] $variant,)*
         }
 
-        impl Code {
+        impl $name {
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
 
             pub fn as_str(self) -> &'static str {
@@ -49,6 +49,21 @@ macro_rules! codes {
                 match self { $(Self::$variant => $title,)* }
             }
 
+            pub fn named(code: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|known| known.as_str() == code)
+            }
+        }
+    };
+}
+
+macro_rules! failures {
+    ($($variant:ident $kind:ident $code:literal $title:literal)*) => {
+        codes! {
+            /// Stable names of failures: clients may rely on them.
+            Code { $($variant $code $title)* }
+        }
+
+        impl Code {
             pub fn kind(self) -> Kind {
                 match self { $(Self::$variant => Kind::$kind,)* }
             }
@@ -56,7 +71,7 @@ macro_rules! codes {
     };
 }
 
-codes! {
+failures! {
     MalformedRequest Malformed "malformed_request" "The request can't be parsed"
     TokenMissing Unauthenticated "token_missing" "A token is needed"
     TokenInvalid Unauthenticated "token_invalid" "The token is not valid, or not any more"
@@ -103,6 +118,47 @@ codes! {
     Unavailable Unavailable "unavailable" "The service is busy"
 }
 
+codes! {
+    /// Stable names of what is wrong with a field.
+    FieldCode {
+        AttachmentNotFound "attachment_not_found" "It is no attachment of this organization"
+        Blank "blank" "It has nothing but white space"
+        Channel "channel" "It belongs to another channel or medium"
+        Choice "choice" "It is none of the words that it may be"
+        Country "country" "It is no ISO 3166-1 alpha-2 country"
+        Date "date" "It is no date, such as 2024-02-29"
+        Digits "digits" "It has too many significant digits"
+        Email "email" "It is no e-mail address"
+        Encoding "encoding" "It is not percent-encoded UTF-8"
+        Exclusive "exclusive" "It is not taken together with another that was sent"
+        Key "key" "It can't be the key of a profile field"
+        Language "language" "It is no ISO 639 language code"
+        Length "length" "It has too few or too many characters or items"
+        Limit "limit" "There would be too many"
+        Nul "nul" "It has the character NUL, which can't be stored"
+        Option "option" "It is no option of the profile field, or one that is retired"
+        Password "password" "It is not the current password"
+        Phone "phone" "It is no telephone number"
+        Range "range" "It is too small or too large"
+        Repeated "repeated" "It is there more than once"
+        Required "required" "It is missing"
+        Several "several" "It has several values where one is taken"
+        TimeZone "time_zone" "It is no IANA time zone"
+        Type "type" "It is of another type, or not written as its type is"
+        Unique "unique" "Another profile has the same value"
+        Unknown "unknown" "Nothing here has this name or id"
+        Unsupported "unsupported" "It is not taken here, or not with what else was sent"
+        Url "url" "It is no web address"
+        UserNotFound "user_not_found" "It is no active user of this organization"
+    }
+}
+
+impl Serialize for FieldCode {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
 /// Where a wrong field was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -126,22 +182,22 @@ pub struct FieldError {
     pub location: Location,
     /// A JSON Pointer (RFC 6901) in a body, else the parameter's name.
     pub field: String,
-    pub code: String,
+    pub code: FieldCode,
     pub message: String,
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub params: Map<String, Value>,
 }
 
 impl FieldError {
-    pub fn new(location: Location, field: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
-        Self { location, field: field.into(), code: code.into(), message: message.into(), params: Map::new() }
+    pub fn new(location: Location, field: impl Into<String>, code: FieldCode, message: impl Into<String>) -> Self {
+        Self { location, field: field.into(), code, message: message.into(), params: Map::new() }
     }
 
-    pub fn body(field: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
+    pub fn body(field: impl Into<String>, code: FieldCode, message: impl Into<String>) -> Self {
         Self::new(Location::Body, field, code, message)
     }
 
-    pub fn query(field: impl Into<String>, code: &str, message: impl Into<String>) -> Self {
+    pub fn query(field: impl Into<String>, code: FieldCode, message: impl Into<String>) -> Self {
         Self::new(Location::Query, field, code, message)
     }
 }

@@ -13,7 +13,7 @@ use super::{password, queries, sessions};
 use crate::actor::Caller;
 use crate::answer::{Answer, Retry};
 use crate::db::Db;
-use crate::error::{Error, FieldError, Result};
+use crate::error::{Error, FieldCode, FieldError, Result};
 use crate::http::body::Body;
 use crate::http::caller::Admin;
 use crate::http::jwt::Jwt;
@@ -112,7 +112,7 @@ pub async fn update_me(caller: Caller, if_match: IfMatch, body: Body<UpdateMe>, 
         if let Some((current, _, turn)) = &change
             && !turn.verify(current, &queries::password_hash(tx.conn, tx.organization, id)?)?
         {
-            let error = FieldError::body("/password/current", "password", "is not the current password");
+            let error = FieldError::body("/password/current", FieldCode::Password, "is not the current password");
             return Err(Error::invalid_field(error));
         }
         let new_hash = change.as_ref().map(|(_, new_hash, _)| new_hash.as_str());

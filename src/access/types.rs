@@ -6,11 +6,12 @@ use utoipa::{IntoParams, ToSchema};
 use validator::{Validate, ValidationError};
 
 use crate::actor::{Actor, Role, Scope};
+use crate::error::FieldCode;
 use crate::http::number::integer;
 use crate::http::page::list_of;
 use crate::http::patch::not_null;
 use crate::http::query::flag;
-use crate::http::validate::{is_country, is_language, is_time_zone, not_blank};
+use crate::http::validate::{is_country, is_language, is_time_zone, not_blank, refuse};
 use crate::ids::{ApiTokenId, OrganizationId, UserId};
 
 #[derive(Debug, Deserialize, Validate, ToSchema)]
@@ -266,6 +267,6 @@ fn ninety() -> i64 {
 fn known_scope(text: &str) -> Result<(), ValidationError> {
     match Scope::parse(text) {
         Some(_) => Ok(()),
-        None => Err(ValidationError::new("scope").with_message("must be words of: read, write".into())),
+        None => Err(refuse(FieldCode::Choice, "must be words of: read, write")),
     }
 }

@@ -26,7 +26,7 @@ use crate::db::Tx;
 use crate::db::events::{self, Event};
 use crate::db::schema::{attachments, channels, contacts};
 use crate::db::search_vector::{self, EDITION, SearchVector};
-use crate::error::{Code, Error, FieldError, Result};
+use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::ids::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId, OrganizationId};
 use crate::text::{self, stem::Stemmer};
 
@@ -212,8 +212,8 @@ pub fn adopt_uploads(tx: &mut Tx, exchange: &Exchange, ids: &[AttachmentId]) -> 
         .collect();
     let refused = ids.iter().enumerate().filter_map(|(index, id)| {
         let (code, message) = match uploads.contains_key(id) {
-            false => ("attachment_not_found", "is no attachment of this organization"),
-            true if ids.iter().take(index).any(|earlier| earlier == id) => ("repeated", "is named twice"),
+            false => (FieldCode::AttachmentNotFound, "is no attachment of this organization"),
+            true if ids.iter().take(index).any(|earlier| earlier == id) => (FieldCode::Repeated, "is named twice"),
             true => return None,
         };
         Some(FieldError::body(format!("/attachment_ids/{index}"), code, message))

@@ -18,7 +18,7 @@ use crate::answer::Answer;
 use crate::config::Config;
 use crate::db::moved::or_moved;
 use crate::db::{Db, Tx};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, FieldCode, Result};
 use crate::http::body::retry;
 use crate::http::file::{FileHead, Reply};
 use crate::http::page::{List, PageParams};
@@ -146,7 +146,7 @@ pub async fn get_signed_attachment(
     db: Data<Db>,
 ) -> Result<HttpResponse> {
     let id = path.id;
-    let has_unknown = |error: &Error| error.errors().iter().any(|error| error.code == "unknown");
+    let has_unknown = |error: &Error| error.errors().iter().any(|error| error.code == FieldCode::Unknown);
     let link = link.map_err(|error| if has_unknown(&error) { error } else { links::refused() })?;
     let organization = link.organization_id;
     links.verify(organization, id, link.variant, link.expires, &link.signature, Utc::now())?;

@@ -4,11 +4,13 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use uuid::Uuid;
-use validator::{Validate, ValidationError, ValidationErrors};
+use validator::{Validate, ValidationErrors};
 
 use super::kinds::{self, BatchOperation};
+use crate::error::FieldCode;
 use crate::http::patch::not_null;
 use crate::http::problem::Problem;
+use crate::http::validate::refuse;
 use crate::http::version::IfMatch;
 use crate::ids::{AnyId, UserId};
 use crate::notes::{CreateNote, Noted};
@@ -78,12 +80,10 @@ fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D
 impl Validate for Operation {
     fn validate(&self) -> Result<(), ValidationErrors> {
         let mut errors = ValidationErrors::new();
-        let mut refuse = |field: &'static str, code: &'static str, message: String| {
-            errors.add(field, ValidationError::new(code).with_message(message.into()));
-        };
+        let mut refused = |field, code, message: String| errors.add(field, refuse(code, message));
         let (op, resource) = (self.op, self.resource);
         let Some(kind) = kinds::find(op, resource) else {
-            refuse("op", "choice", format!("a batch doesn't {op} a {resource}"));
+            refused("op", FieldCode::Choice, format!("a batch doesn't {op} a {resource}"));
             return Err(errors);
         };
         for (field, is_there, is_known, is_required) in [
@@ -93,13 +93,13 @@ impl Validate for Operation {
             ("body", self.body.is_some(), kind.body.is_some(), kind.body.is_some_and(|body| body.is_required)),
         ] {
             if is_there && !is_known {
-                refuse(field, "unknown", format!("is of no use to {op} a {resource}"));
+                refused(field, FieldCode::Unknown, format!("is of no use to {op} a {resource}"));
             } else if !is_there && is_required {
-                refuse(field, "required", format!("is required to {op} a {resource}"));
+                refused(field, FieldCode::Required, format!("is required to {op} a {resource}"));
             }
         }
         if self.upsert_on.as_ref().is_some_and(|key| key.contains('\0')) {
-            refuse("upsert_on", "nul", "must not contain the character NUL".to_owned());
+            refused("upsert_on", FieldCode::Nul, "must not contain the character NUL".to_owned());
         }
         if errors.is_empty() { Ok(()) } else { Err(errors) }
     }

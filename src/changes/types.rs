@@ -10,7 +10,9 @@ use validator::{Validate, ValidationError};
 
 use crate::actor::Actor;
 use crate::db::events;
+use crate::error::FieldCode;
 use crate::http::query::number;
+use crate::http::validate::refuse_field;
 use crate::ids::EventId;
 
 /// One thing that happened to one resource.
@@ -96,7 +98,5 @@ fn one_of(values: &[&str], description: &str, example: &str) -> RefOr<Schema> {
 /// A type that nothing has would be waited for in vain. A rule of the whole, since the parameter has another name.
 fn can_happen(filter: &ChangeFilter) -> Result<(), ValidationError> {
     let Some(kind) = filter.kind.iter().find(|kind| !events::KINDS.contains(&kind.as_str())) else { return Ok(()) };
-    let mut error = ValidationError::new("choice").with_message(format!("nothing has the type {kind}").into());
-    error.add_param("field".into(), &"type");
-    Err(error)
+    Err(refuse_field("type", FieldCode::Choice, format!("nothing has the type {kind}")))
 }

@@ -8,7 +8,7 @@ use crate::access;
 use crate::channels::{self, Direction};
 use crate::contacts;
 use crate::db::Tx;
-use crate::error::{Error, FieldError, Result};
+use crate::error::{Error, FieldCode, FieldError, Result};
 use crate::http::version::IfMatch;
 use crate::ids::{ChannelId, ContactId, ConversationId, MessageId, UserId};
 
@@ -18,7 +18,7 @@ pub fn create_conversation(tx: &mut Tx, user: UserId, body: &CreateConversation)
     let contact = contacts::lock_contact(tx, body.contact_id)?;
     if contact.medium != channel.medium || !queries::is_known_on(tx, contact.id, channel.id)? {
         let message = format!("can't be reached on this channel of {}", channel.medium);
-        return Err(Error::invalid_field(FieldError::body("/contact_id", "channel", message)));
+        return Err(Error::invalid_field(FieldError::body("/contact_id", FieldCode::Channel, message)));
     }
     let mut new = ConversationRow::new(ConversationId::new(), channel.id, contact.id, tx.now);
     new.subject = body.subject.as_deref().map(|subject| subject.trim().to_owned());
@@ -92,7 +92,7 @@ pub fn update_conversation(
     if let Some(assignee) = conversation.assignee_id.filter(|_| conversation.assignee_id != before.assignee_id)
         && access::active_role(tx.conn, tx.organization, assignee)?.is_none()
     {
-        let error = FieldError::body("/assignee_id", "user", "is no active user of this organization");
+        let error = FieldError::body("/assignee_id", FieldCode::UserNotFound, "is no active user of this organization");
         return Err(Error::invalid_field(error));
     }
     if activity::is_edited(&before, &conversation) {

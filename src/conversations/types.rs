@@ -11,10 +11,11 @@ use crate::actor::Actor;
 use crate::attachments::Attachment;
 use crate::channels::{ChannelRef, Direction, Medium};
 use crate::contacts::{ContactRef, ProfileRef};
+use crate::error::FieldCode;
 use crate::http::page::list_of;
 use crate::http::patch::{Patch, not_null};
 use crate::http::query::flag;
-use crate::http::validate::{not_blank, value_not_blank};
+use crate::http::validate::{not_blank, refuse_field, value_not_blank};
 use crate::ids::{self, AttachmentId, ChannelId, ContactId, ConversationId, MessageId, ProfileId, UserId};
 use crate::text_enum::text_enum;
 
@@ -254,10 +255,7 @@ pub struct CreateMessage {
 
 fn says_something(message: &CreateMessage) -> Result<(), ValidationError> {
     if message.body.trim().is_empty() && message.attachment_ids.is_empty() {
-        let text = "must not be blank without attachments";
-        let mut error = ValidationError::new("blank").with_message(text.into());
-        error.add_param("field".into(), &"body");
-        return Err(error);
+        return Err(refuse_field("body", FieldCode::Blank, "must not be blank without attachments"));
     }
     Ok(())
 }

@@ -19,7 +19,7 @@ use super::diagnose::{diagnose, is_within, nul_fields};
 use super::json::{self, Json};
 use super::validate::field_errors;
 use crate::answer::Retry;
-use crate::error::{Code, Error, FieldError, Location, Result};
+use crate::error::{Code, Error, FieldCode, FieldError, Location, Result};
 
 /// Bytes of a JSON body where a route doesn't say otherwise.
 pub const MAX_JSON_BYTES: usize = 1024 * 1024;
@@ -210,18 +210,16 @@ pub fn retry(request: &HttpRequest, body: &[u8]) -> Result<Retry> {
     let Some(key) = keys.next() else {
         return Ok(Retry::default());
     };
-    let refused = |code: &str, message: String| {
+    let refused = |code: FieldCode, message: String| {
         Error::invalid_field(FieldError::new(Location::Header, "Idempotency-Key", code, message))
     };
     if keys.next().is_some() {
-        return Err(refused("repeated", "is taken only once".to_owned()));
+        return Err(refused(FieldCode::Repeated, "is taken only once".to_owned()));
     }
     let fits = |key: &&str| (1..=MAX_KEY_BYTES).contains(&key.len()) && !key.contains('\t');
-    let key = key
-        .to_str()
-        .ok()
-        .filter(fits)
-        .ok_or_else(|| refused("length", format!("must have 1 to {MAX_KEY_BYTES} visible ASCII characters")))?;
+    let key = key.to_str().ok().filter(fits).ok_or_else(|| {
+        refused(FieldCode::Length, format!("must have 1 to {MAX_KEY_BYTES} visible ASCII characters"))
+    })?;
     let mut hash = Sha256::new();
     hash.update(request.method().as_str());
     hash.update([0]);

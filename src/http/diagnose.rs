@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use serde_path_to_error::{Path, Segment};
 
 use super::json::{Json, escape};
-use crate::error::{FieldError, MAX_NAMED};
+use crate::error::{FieldCode, FieldError, MAX_NAMED};
 
 /// What is wrong with `value` as a `T`; with a `T` when substitutes were found for all that is wrong.
 pub fn diagnose<T: DeserializeOwned>(mut value: Value) -> (Vec<FieldError>, Option<T>) {
@@ -24,16 +24,16 @@ pub fn diagnose<T: DeserializeOwned>(mut value: Value) -> (Vec<FieldError>, Opti
         let quoted = message.split('`').nth(1).unwrap_or_default().to_owned();
         let code = if message.starts_with("missing field") {
             pointer = format!("{pointer}/{}", escape(&quoted));
-            "required"
+            FieldCode::Required
         } else if message.starts_with("unknown field") {
             if !pointer.ends_with(&format!("/{}", escape(&quoted))) {
                 pointer = format!("{pointer}/{}", escape(&quoted));
             }
-            "unknown"
+            FieldCode::Unknown
         } else if message.starts_with("unknown variant") {
-            "choice"
+            FieldCode::Choice
         } else {
-            "type"
+            FieldCode::Type
         };
         // What a substitute lacks is not the client's fault.
         if !errors.iter().any(|known| is_within(&pointer, &known.field)) {
@@ -41,7 +41,7 @@ pub fn diagnose<T: DeserializeOwned>(mut value: Value) -> (Vec<FieldError>, Opti
         }
         let mended = errors.len() <= MAX_NAMED
             && match code {
-                "unknown" => remove(&mut value, &pointer),
+                FieldCode::Unknown => remove(&mut value, &pointer),
                 _ => {
                     substitutes.next(&pointer, &message).is_some_and(|substitute| set(&mut value, &pointer, substitute))
                 }
@@ -138,7 +138,7 @@ fn walk(value: &Value, pointer: &mut String, found: &mut Vec<FieldError>) {
         pointer.push('/');
         pointer.push_str(&key);
         if has_nul || value.as_str().is_some_and(|text| text.contains('\0')) {
-            found.push(FieldError::body(pointer.clone(), "nul", "must not contain the character NUL"));
+            found.push(FieldError::body(pointer.clone(), FieldCode::Nul, "must not contain the character NUL"));
         }
         walk(value, pointer, found);
         pointer.truncate(length);

@@ -12,7 +12,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, IntoDeserializer, Map
 use serde::forward_to_deserialize_any;
 use serde_json::{Error, Map, Number, Value};
 
-use crate::error::{FieldError, MAX_NAMED};
+use crate::error::{FieldCode, FieldError, MAX_NAMED};
 
 /// What JSON text says, and the members that stand in an object more than once, as far as they are named.
 pub fn read(text: &str) -> Result<(Value, Vec<FieldError>), Error> {
@@ -173,7 +173,7 @@ impl<'de> Visitor<'de> for Reader<'_> {
             // A pointer may be as long as the body: none is made that nobody reads.
             if object.contains_key(&name) && self.repeated.len() <= MAX_NAMED && repeated.insert(name.clone()) {
                 let pointer = format!("{}/{}", self.pointer, escape(&name));
-                self.repeated.push(FieldError::body(pointer, "repeated", "may stand only once in its object"));
+                self.repeated.push(FieldError::body(pointer, FieldCode::Repeated, "may stand only once in its object"));
             }
             object.insert(name, value);
         }

@@ -10,7 +10,7 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-use crate::error::{Code, Error, Kind};
+use crate::error::{Code, Error, FieldCode, Kind};
 
 pub const PROBLEM_JSON: &str = "application/problem+json";
 
@@ -129,11 +129,31 @@ impl PartialSchema for ErrorCode {
 
 impl ToSchema for ErrorCode {}
 
+impl PartialSchema for FieldCode {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .enum_values(Some(Self::ALL.iter().map(|code| code.as_str())))
+            .description(Some(format!("What is wrong with a field.\n\n{}", field_catalogue())))
+            .examples([Self::Length.as_str()])
+            .into()
+    }
+}
+
+impl ToSchema for FieldCode {}
+
 /// All codes with their status and their meaning: a table in Markdown.
 pub fn catalogue() -> String {
     let row = |code: &Code| format!("| {} | `{}` | {} |\n", status(*code).as_u16(), code.as_str(), code.title());
     let rows: String = Code::ALL.iter().map(row).collect();
     format!("| status | code | meaning |\n|---|---|---|\n{rows}")
+}
+
+/// All codes of wrong fields with their meaning: a table in Markdown.
+pub fn field_catalogue() -> String {
+    let row = |code: &FieldCode| format!("| `{}` | {} |\n", code.as_str(), code.title());
+    let rows: String = FieldCode::ALL.iter().map(row).collect();
+    format!("| code | meaning |\n|---|---|\n{rows}")
 }
 
 /// One wrong field.
@@ -144,13 +164,21 @@ pub struct FieldProblem {
     /// A JSON Pointer (RFC 6901) in a body, else the parameter's name.
     #[schema(example = "/fields/relation_number")]
     field: String,
-    #[schema(example = "length")]
-    code: String,
+    code: FieldCode,
     #[schema(example = "at most 200 characters")]
     message: String,
-    /// What the rule demands.
-    #[schema(nullable = false, value_type = Option<Object>)]
-    params: Option<Value>,
+    #[schema(nullable = false)]
+    params: Option<FieldBounds>,
+}
+
+/// What a field must keep to, with `length` and `range`.
+#[derive(ToSchema)]
+#[allow(dead_code)] // describes the parameters of validator's rules
+pub struct FieldBounds {
+    #[schema(nullable = false, example = 1)]
+    min: Option<i64>,
+    #[schema(nullable = false, example = 200)]
+    max: Option<i64>,
 }
 
 #[derive(ToSchema)]

@@ -15,7 +15,7 @@ use utoipa::{PartialSchema, ToSchema};
 use validator::Validate;
 
 use super::validate::field_errors;
-use crate::error::{Code, Error, FieldError, Location, MAX_NAMED, Result};
+use crate::error::{Code, Error, FieldCode, FieldError, Location, MAX_NAMED, Result};
 use crate::text;
 
 /// The variables of a path; what can't be one of ours is 404, like what isn't there.
@@ -72,7 +72,7 @@ pub fn pairs(query: &str) -> Result<Pairs> {
     let parse = |text: &str| url::form_urlencoded::parse(text.as_bytes()).into_owned().collect::<Pairs>();
     let broken = query.split('&').filter(|part| !is_encoded(part)).flat_map(parse);
     let errors: Vec<FieldError> =
-        broken.map(|(name, _)| FieldError::query(name, "encoding", "must be percent-encoded UTF-8")).collect();
+        broken.map(|(name, _)| FieldError::query(name, FieldCode::Encoding, "must be percent-encoded UTF-8")).collect();
     if errors.is_empty() { Ok(parse(query)) } else { Err(Error::invalid(errors)) }
 }
 
@@ -94,7 +94,7 @@ pub fn parse<T: DeserializeOwned + Validate>(mut pairs: Pairs) -> (Option<T>, Ve
     let mut errors: Vec<FieldError> = pairs
         .iter()
         .filter(|(_, value)| value.contains('\0'))
-        .map(|(name, _)| FieldError::query(name, "nul", "must not contain the character NUL"))
+        .map(|(name, _)| FieldError::query(name, FieldCode::Nul, "must not contain the character NUL"))
         .collect();
     loop {
         let text = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(&pairs).finish();
@@ -116,15 +116,15 @@ pub fn parse<T: DeserializeOwned + Validate>(mut pairs: Pairs) -> (Option<T>, Ve
         let (name, code, message) = if message.starts_with("missing field") {
             // One that was left out for another reason is there.
             if !errors.iter().any(|known| known.field == quoted) {
-                errors.push(FieldError::query(quoted, "required", "is required"));
+                errors.push(FieldError::query(quoted, FieldCode::Required, "is required"));
             }
             return (None, errors);
         } else if message.starts_with("unknown field") {
-            (quoted.to_owned(), "unknown", message)
+            (quoted.to_owned(), FieldCode::Unknown, message)
         } else if is_repeated {
-            (path, "repeated", "is taken only once".to_owned())
+            (path, FieldCode::Repeated, "is taken only once".to_owned())
         } else {
-            (path.split('[').next().unwrap_or_default().to_owned(), "type", message)
+            (path.split('[').next().unwrap_or_default().to_owned(), FieldCode::Type, message)
         };
         let before = pairs.len();
         errors.push(FieldError::query(&name, code, message));

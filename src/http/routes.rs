@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::caller::Admin;
 use super::query::{NoFilter, Query};
 use crate::actor::Caller;
-use crate::error::{Error, FieldError, Location, Result};
+use crate::error::{Error, FieldCode, FieldError, Location, Result};
 
 const IF_MATCH_NAME: &str = "If-Match";
 /// What a write may be made to depend on (RFC 9110, 13.1), and why it isn't where nothing looks at it.
@@ -78,7 +78,7 @@ impl Operation {
         let refused = CONDITIONS.iter().filter(|(name, _)| is_passed_over(name));
         let errors: Vec<FieldError> = refused
             .map(|(name, why)| {
-                FieldError::new(Location::Header, *name, "unsupported", format!("is not taken here: {why}"))
+                FieldError::new(Location::Header, *name, FieldCode::Unsupported, format!("is not taken here: {why}"))
             })
             .collect();
         if errors.is_empty() { Ok(()) } else { Err(Error::invalid(errors)) }

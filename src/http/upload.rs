@@ -12,7 +12,7 @@ use tokio::fs::File;
 use tokio::io::{AsyncSeekExt, AsyncWriteExt, BufWriter};
 
 use super::body::{media_type, refuse_encoding};
-use crate::error::{Code, Error, FieldError, Result};
+use crate::error::{Code, Error, FieldCode, FieldError, Result};
 
 /// How much of the beginning is kept to tell what it is: an image's size may stand behind its colour profile.
 const HEAD_BYTES: usize = 512 * 1024;
@@ -58,15 +58,19 @@ pub async fn receive(request: &HttpRequest, mut payload: Payload, name: &str, li
         let refused =
             |code, message: &str| Err(Error::invalid_field(FieldError::body(format!("/{part}"), code, message)));
         if part != name {
-            return refused("unknown", &format!("is not a part of this form, which has only {name}"));
+            return refused(FieldCode::Unknown, &format!("is not a part of this form, which has only {name}"));
         }
         if upload.is_some() {
-            return refused("repeated", "may come once");
+            return refused(FieldCode::Repeated, "may come once");
         }
         upload = Some(save(field, limit).await?);
     }
     upload.ok_or_else(|| {
-        Error::invalid_field(FieldError::body(format!("/{name}"), "required", "is required: a part with the file"))
+        Error::invalid_field(FieldError::body(
+            format!("/{name}"),
+            FieldCode::Required,
+            "is required: a part with the file",
+        ))
     })
 }
 

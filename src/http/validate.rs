@@ -1,11 +1,16 @@
 //! Rules of fields, and their failures in our words.
 
+use std::borrow::Cow;
+
 use serde_json::{Map, Value};
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
 use super::json::escape;
 use super::patch::Patch;
-use crate::error::{FieldError, Location};
+use crate::error::{FieldCode, FieldError, Location};
+
+/// The parameter of a failure that names the field.
+const FIELD: &str = "field";
 
 /// Every failed rule, by JSON Pointer in a body and by name elsewhere.
 pub fn field_errors(location: Location, errors: &ValidationErrors) -> Vec<FieldError> {
@@ -25,7 +30,7 @@ fn collect(location: Location, errors: &ValidationErrors, parent: &str, found: &
             // A rule about several fields names the one that is wrong.
             ValidationErrorsKind::Field(errors) if name == "__all__" => {
                 for error in errors {
-                    let name = error.params.get("field").and_then(Value::as_str).unwrap_or_default();
+                    let name = error.params.get(FIELD).and_then(Value::as_str).unwrap_or_default();
                     found.push(field_error(location, &place(name), error));
                 }
             }
@@ -46,7 +51,7 @@ fn field_error(location: Location, field: &str, error: &ValidationError) -> Fiel
     let params: Map<String, Value> = error
         .params
         .iter()
-        .filter(|(name, _)| !matches!(name.as_ref(), "value" | "field"))
+        .filter(|(name, _)| !matches!(name.as_ref(), "value" | FIELD))
         .map(|(name, value)| (name.to_string(), value.clone()))
         .collect();
     let bound = |name: &str| params.get(name).map(ToString::to_string);
@@ -56,19 +61,28 @@ fn field_error(location: Location, field: &str, error: &ValidationError) -> Fiel
         (None, "length", None, Some(max)) => format!("must have at most {max} characters or items"),
         (None, "length", Some(min), None) => format!("must have at least {min} characters or items"),
         (None, "range", Some(min), Some(max)) => format!("must be from {min} to {max}"),
-        (None, "email", ..) => "must be an e-mail address".to_owned(),
         (None, code, ..) => format!("fails the rule {code}"),
     };
-    FieldError { params, ..FieldError::new(location, field, &error.code, message) }
+    // The rules that types name have codes of ours too.
+    let code = FieldCode::named(&error.code).unwrap_or(FieldCode::Type);
+    FieldError { params, ..FieldError::new(location, field, code, message) }
 }
 
-fn refuse(code: &'static str, message: &'static str) -> ValidationError {
-    ValidationError::new(code).with_message(message.into())
+/// Why a field breaks a rule of ours.
+pub fn refuse(code: FieldCode, message: impl Into<Cow<'static, str>>) -> ValidationError {
+    ValidationError::new(code.as_str()).with_message(message.into())
+}
+
+/// The same by a rule about several fields: which of them is wrong.
+pub fn refuse_field(field: &str, code: FieldCode, message: impl Into<Cow<'static, str>>) -> ValidationError {
+    let mut error = refuse(code, message);
+    error.add_param(FIELD.into(), &field);
+    error
 }
 
 /// Something must be left without the white space, as the pattern `[^\s\x85]` says it in the document.
 pub fn not_blank(text: &str) -> Result<(), ValidationError> {
-    if text.trim().is_empty() { Err(refuse("blank", "must not be blank")) } else { Ok(()) }
+    if text.trim().is_empty() { Err(refuse(FieldCode::Blank, "must not be blank")) } else { Ok(()) }
 }
 
 /// The same of a field of a PATCH.
@@ -80,7 +94,7 @@ pub fn value_not_blank(patch: &Patch<String>) -> Result<(), ValidationError> {
 pub fn is_time_zone(text: &str) -> Result<(), ValidationError> {
     match text.parse::<chrono_tz::Tz>() {
         Ok(_) => Ok(()),
-        Err(_) => Err(refuse("time_zone", "must be an IANA time zone, such as Europe/Amsterdam")),
+        Err(_) => Err(refuse(FieldCode::TimeZone, "must be an IANA time zone, such as Europe/Amsterdam")),
     }
 }
 
@@ -88,7 +102,7 @@ pub fn is_time_zone(text: &str) -> Result<(), ValidationError> {
 pub fn is_country(text: &str) -> Result<(), ValidationError> {
     match text.parse::<phonenumber::country::Id>() {
         Ok(_) => Ok(()),
-        Err(_) => Err(refuse("country", "must be an ISO 3166-1 alpha-2 country, such as NL")),
+        Err(_) => Err(refuse(FieldCode::Country, "must be an ISO 3166-1 alpha-2 country, such as NL")),
     }
 }
 
@@ -97,6 +111,6 @@ pub fn is_language(text: &str) -> Result<(), ValidationError> {
     if matches!(text.len(), 2 | 3) && text.bytes().all(|byte| byte.is_ascii_lowercase()) {
         Ok(())
     } else {
-        Err(refuse("language", "must be a language code such as nl"))
+        Err(refuse(FieldCode::Language, "must be a language code such as nl"))
     }
 }

@@ -11,8 +11,9 @@ use utoipa::ToSchema;
 use validator::{Validate, ValidationError};
 
 use crate::conversations::MessageType;
+use crate::error::FieldCode;
 use crate::http::number::integer_or_null;
-use crate::http::validate::not_blank;
+use crate::http::validate::{not_blank, refuse_field};
 use crate::ids::{ContactId, ConversationId, MessageId};
 use crate::text;
 
@@ -139,9 +140,7 @@ fn plausible_time<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<D
 
 fn only_calls_last(message: &InboundMessage) -> Result<(), ValidationError> {
     if message.duration_seconds.is_some() && message.kind != Some(MessageType::Call) {
-        let mut error = ValidationError::new("not_a_call").with_message("only a call has a duration".into());
-        error.add_param("field".into(), &"duration_seconds");
-        return Err(error);
+        return Err(refuse_field("duration_seconds", FieldCode::Unsupported, "only a call has a duration"));
     }
     Ok(())
 }

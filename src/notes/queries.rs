@@ -19,7 +19,7 @@ use crate::db::events::{self, Event};
 use crate::db::schema::{notes, profiles};
 use crate::db::search_vector::{self, EDITION, SearchVector, Weight};
 use crate::db::{Tx, keyset};
-use crate::error::{Code, Error, FieldError, Result};
+use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::http::page::Page;
 use crate::http::version::IfMatch;
 use crate::ids::{ContactId, ConversationId, NoteId, OrganizationId, ProfileId, UserId};
@@ -295,7 +295,7 @@ fn check_mentions(tx: &mut Tx, mentions: &[UserId], before: &[UserId]) -> Result
     for (index, id) in mentions.iter().enumerate() {
         if !before.contains(id) && !colleagues.iter().any(|colleague| colleague.id == *id) {
             let field = format!("/mentions/{index}");
-            errors.push(FieldError::body(field, "user_not_found", "is no active user of this organization"));
+            errors.push(FieldError::body(field, FieldCode::UserNotFound, "is no active user of this organization"));
         } else if !known.contains(id) {
             known.push(*id);
         }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::types::{FieldType, ProfileField};
 use super::value::{Refusal, Rules, canonical, fit, read};
+use crate::error::FieldCode;
 
 /// The value as the field `to` keeps it, or what is wrong with it. `country` completes telephone numbers.
 pub fn convert(to: &ProfileField, value: &Value, country: &str) -> Result<Value, Refusal> {
@@ -17,7 +18,7 @@ pub fn convert(to: &ProfileField, value: &Value, country: &str) -> Result<Value,
                 canonical(to, value, &Rules { country, present: Some(value) })
             }
             [Value::String(only)] => from_text(to, only, country),
-            _ => Err(("several", "has several values where one is taken".to_owned())),
+            _ => Err((FieldCode::Several, "has several values where one is taken".to_owned())),
         },
         other => from_text(to, &other.to_string(), country),
     };
@@ -44,7 +45,7 @@ mod tests {
     use super::*;
 
     fn converted(to: FieldType, value: Value) -> Result<Value, &'static str> {
-        convert(&field(to), &value, "NL").map_err(|(code, _)| code)
+        convert(&field(to), &value, "NL").map_err(|(code, _)| code.as_str())
     }
 
     #[test]

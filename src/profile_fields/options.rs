@@ -5,15 +5,21 @@ use std::collections::HashSet;
 use super::queries;
 use super::types::{FieldOption, FieldType, OptionInput, ProfileField};
 use crate::db::Tx;
-use crate::error::{FieldError, Result};
+use crate::error::{FieldCode, FieldError, Result};
 
 const MAX_OPTION: usize = 100;
 
 pub fn check_options_fit(field_type: FieldType, has_options: bool, errors: &mut Vec<FieldError>) {
     match (field_type.has_options(), has_options) {
-        (true, false) => errors.push(FieldError::body("/options", "required", format!("is required for {field_type}"))),
+        (true, false) => {
+            errors.push(FieldError::body("/options", FieldCode::Required, format!("is required for {field_type}")))
+        }
         (false, true) => {
-            errors.push(FieldError::body("/options", "type", format!("a field of type {field_type} has no options")));
+            errors.push(FieldError::body(
+                "/options",
+                FieldCode::Type,
+                format!("a field of type {field_type} has no options"),
+            ));
         }
         _ => {}
     }
@@ -26,9 +32,13 @@ pub fn checked_options(inputs: &[OptionInput], errors: &mut Vec<FieldError>) -> 
         let fits = |text: &str| (1..=MAX_OPTION).contains(&text.chars().count());
         if !fits(&option.value) || !fits(&option.label) {
             let message = format!("value and label must have 1 to {MAX_OPTION} characters");
-            errors.push(FieldError::body(format!("/options/{index}"), "length", message));
+            errors.push(FieldError::body(format!("/options/{index}"), FieldCode::Length, message));
         } else if !seen.insert(option.value.as_str()) {
-            errors.push(FieldError::body(format!("/options/{index}"), "repeated", "this value stands there already"));
+            errors.push(FieldError::body(
+                format!("/options/{index}"),
+                FieldCode::Repeated,
+                "this value stands there already",
+            ));
         }
     }
     options

@@ -16,7 +16,7 @@ use super::update::{changed, editable};
 use super::value::{Refusal, Rules, check, indexed};
 use crate::access;
 use crate::db::Tx;
-use crate::error::{Code, Error, FieldError, Result};
+use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::ids::ProfileFieldId;
 
 const MAX_FIELDS: usize = 200;
@@ -93,7 +93,7 @@ pub fn create(tx: &mut Tx, body: &CreateProfileField) -> Result<Plan> {
     let present = queries::fields(tx.conn, tx.organization)?;
     if present.len() >= MAX_FIELDS {
         let message = format!("an organization has at most {MAX_FIELDS} fields");
-        errors.push(FieldError::body("/key", "limit", message));
+        errors.push(FieldError::body("/key", FieldCode::Limit, message));
     }
     let mut field = ProfileField {
         id: ProfileFieldId::new(),
@@ -192,7 +192,7 @@ fn fitting(tx: &mut Tx, was: &ProfileField, body: &UpdateProfileField) -> Result
     check_unique_fits(&field, &mut errors);
     if field.field_type != was.field_type && field.unique && !was.unique {
         let message = "can become true once the type has changed, in a request of its own";
-        errors.push(FieldError::body("/unique", "type", message));
+        errors.push(FieldError::body("/unique", FieldCode::Type, message));
     }
     if errors.is_empty() {
         keep_options_in_use(tx, was, &mut field)?;
@@ -220,13 +220,13 @@ fn check_default(tx: &mut Tx, field: &mut ProfileField, errors: &mut Vec<FieldEr
     let Some(default) = &field.default else { return Ok(()) };
     if field.unique {
         let message = "a unique field has no default: only one profile could have it";
-        errors.push(FieldError::body("/default", "unique", message));
+        errors.push(FieldError::body("/default", FieldCode::Unsupported, message));
         return Ok(());
     }
     let country = access::default_country(tx.conn, tx.organization)?;
     match check(field, default, &Rules { country: &country, present: None }) {
         Ok(default) => field.default = Some(default),
-        Err(error) => errors.push(FieldError::body("/default", &error.code, error.message)),
+        Err(error) => errors.push(FieldError::body("/default", error.code, error.message)),
     }
     Ok(())
 }
@@ -234,7 +234,7 @@ fn check_default(tx: &mut Tx, field: &mut ProfileField, errors: &mut Vec<FieldEr
 fn check_unique_fits(field: &ProfileField, errors: &mut Vec<FieldError>) {
     if field.unique && !field.field_type.can_be_unique() {
         let message = format!("a field of type {} can't be unique", field.field_type);
-        errors.push(FieldError::body("/unique", "type", message));
+        errors.push(FieldError::body("/unique", FieldCode::Type, message));
     }
 }
 
@@ -275,7 +275,7 @@ impl<'f> Unconvertible<'f> {
             Err(refusal) => return Some(refusal),
         };
         let is_new = !self.to.unique || indexed(self.to, &value).into_iter().all(|entry| self.seen.insert(entry.value));
-        (!is_new).then(|| ("unique", "becomes the same as another profile's value".to_owned()))
+        (!is_new).then(|| (FieldCode::Unique, "becomes the same as another profile's value".to_owned()))
     }
 }
 
@@ -300,7 +300,7 @@ fn listed_by(field: ProfileFieldId, rule: &str, more: &[(&str, &str)]) -> String
 /// multi_select, where not its own.
 pub fn with_type(was: &ProfileField, to: FieldType, options: &[String], labels: &[String]) -> Result<ProfileField> {
     if !labels.is_empty() && labels.len() != options.len() {
-        let error = FieldError::query("label", "length", "must be as many as there are options");
+        let error = FieldError::query("label", FieldCode::Length, "must be as many as there are options");
         return Err(Error::invalid_field(error));
     }
     let labelled = options.iter().enumerate().map(|(place, option)| (option, labels.get(place).unwrap_or(option)));
@@ -312,10 +312,10 @@ pub fn with_type(was: &ProfileField, to: FieldType, options: &[String], labels: 
     };
     // They came in the query.
     let mut errors: Vec<FieldError> =
-        errors.into_iter().map(|error| FieldError::query("option", &error.code, error.message)).collect();
+        errors.into_iter().map(|error| FieldError::query("option", error.code, error.message)).collect();
     match (to.has_options(), options.is_some()) {
-        (true, false) => errors.push(FieldError::query("option", "required", format!("is required for {to}"))),
-        (false, true) => errors.push(FieldError::query("option", "type", format!("{to} has no options"))),
+        (true, false) => errors.push(FieldError::query("option", FieldCode::Required, format!("is required for {to}"))),
+        (false, true) => errors.push(FieldError::query("option", FieldCode::Type, format!("{to} has no options"))),
         _ => {}
     }
     match errors.is_empty() {

@@ -9,10 +9,11 @@ use utoipa::{IntoParams, ToSchema};
 use validator::{Validate, ValidationError};
 
 use crate::contacts::ProfileRef;
+use crate::error::FieldCode;
 use crate::http::page::list_of;
 use crate::http::patch::{Patch, not_null};
 use crate::http::query::flag;
-use crate::http::validate::not_blank;
+use crate::http::validate::{not_blank, refuse};
 use crate::ids::ProfileFieldId;
 use crate::text_enum::text_enum;
 
@@ -367,9 +368,8 @@ pub struct Violation {
     /// Its value; null where it has none.
     #[schema(value_type = Value, example = "five")]
     pub value: Option<Value>,
-    /// As the error of a wrong field: `required`, `unique`, `length`, or what is wrong with the value.
-    #[schema(example = "type")]
-    pub code: String,
+    /// As of a wrong field: `required`, `unique`, `length`, or what is wrong with the value.
+    pub code: FieldCode,
     #[schema(example = "must be a number")]
     pub message: String,
 }
@@ -386,5 +386,5 @@ fn is_key(key: &str) -> Result<(), ValidationError> {
         return Ok(());
     }
     let message = "must be a lower-case letter, then at most 62 lower-case letters, digits and underscores";
-    Err(ValidationError::new("key").with_message(message.into()))
+    Err(refuse(FieldCode::Key, message))
 }

@@ -9,7 +9,7 @@ use super::queries;
 use super::types::{CreateProfileField, ProfileField, UpdateProfileField};
 use crate::db::Tx;
 use crate::db::events::{self, Event};
-use crate::error::{Code, Error, FieldError, Result};
+use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::http::version::IfMatch;
 use crate::ids::ProfileFieldId;
 
@@ -93,8 +93,8 @@ pub fn in_order(tx: &mut Tx, ids: &[ProfileFieldId]) -> Result<Vec<ProfileField>
     let mut errors = Vec::new();
     for (index, id) in ids.iter().enumerate() {
         let refusal = match (known.contains(id), seen.insert(*id)) {
-            (false, _) => ("unknown", "is no profile field of this organization"),
-            (true, false) => ("repeated", "stands there already"),
+            (false, _) => (FieldCode::Unknown, "is no profile field of this organization"),
+            (true, false) => (FieldCode::Repeated, "stands there already"),
             (true, true) => continue,
         };
         errors.push(FieldError::body(format!("/ids/{index}"), refusal.0, refusal.1));
@@ -104,7 +104,7 @@ pub fn in_order(tx: &mut Tx, ids: &[ProfileFieldId]) -> Result<Vec<ProfileField>
     if !missing.is_empty() {
         errors.push(FieldError::body(
             "/ids",
-            "missing",
+            FieldCode::Required,
             format!("must name every field; missing: {}", missing.join(", ")),
         ));
     }

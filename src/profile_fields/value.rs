@@ -6,7 +6,7 @@ use validator::ValidateEmail;
 use super::types::{FieldOption, FieldType, ProfileField};
 use crate::channels::Medium;
 use crate::contacts;
-use crate::error::FieldError;
+use crate::error::{FieldCode, FieldError};
 use crate::http::json::escape;
 use crate::text;
 
@@ -34,7 +34,7 @@ pub struct Indexed {
 }
 
 /// A refusal: a code and what is wrong.
-pub type Refusal = (&'static str, String);
+pub type Refusal = (FieldCode, String);
 
 /// The value as it is kept, or what is wrong with it.
 pub fn check(field: &ProfileField, value: &Value, rules: &Rules) -> Result<Value, FieldError> {
@@ -46,18 +46,18 @@ pub fn check(field: &ProfileField, value: &Value, rules: &Rules) -> Result<Value
 pub(super) fn fit(field: &ProfileField, value: Value) -> Result<Value, Refusal> {
     let is_long = field.unique && indexed(field, &value).iter().any(|one| one.value.chars().nth(MAX_UNIQUE).is_some());
     match is_long {
-        true => Err(("length", format!("must have at most {MAX_UNIQUE} characters, since it is unique"))),
+        true => Err((FieldCode::Length, format!("must have at most {MAX_UNIQUE} characters, since it is unique"))),
         false => Ok(value),
     }
 }
 
 pub(super) fn canonical(field: &ProfileField, value: &Value, rules: &Rules) -> Result<Value, Refusal> {
     let text = || match value.as_str().map(str::trim) {
-        None => Err(("type", "must be a text".to_owned())),
-        Some("") => Err(("blank", "must not be blank; null clears it".to_owned())),
-        Some(text) if text.contains('\0') => Err(("nul", "must not contain the character NUL".to_owned())),
+        None => Err((FieldCode::Type, "must be a text".to_owned())),
+        Some("") => Err((FieldCode::Blank, "must not be blank; null clears it".to_owned())),
+        Some(text) if text.contains('\0') => Err((FieldCode::Nul, "must not contain the character NUL".to_owned())),
         Some(text) if text.chars().count() > MAX_TEXT => {
-            Err(("length", format!("must have at most {MAX_TEXT} characters")))
+            Err((FieldCode::Length, format!("must have at most {MAX_TEXT} characters")))
         }
         Some(text) => Ok(text),
     };
@@ -65,7 +65,7 @@ pub(super) fn canonical(field: &ProfileField, value: &Value, rules: &Rules) -> R
         FieldType::Text => Ok(text()?.into()),
         FieldType::Number => number(value),
         FieldType::Boolean => {
-            value.as_bool().map(Value::from).ok_or_else(|| ("type", "must be true or false".to_owned()))
+            value.as_bool().map(Value::from).ok_or_else(|| (FieldCode::Type, "must be true or false".to_owned()))
         }
         FieldType::Date => date(text()?).map(Value::from),
         FieldType::Select => {
@@ -74,34 +74,34 @@ pub(super) fn canonical(field: &ProfileField, value: &Value, rules: &Rules) -> R
         FieldType::MultiSelect => options(field, value, rules.present),
         FieldType::Url => match url::Url::parse(text()?) {
             Ok(url) if matches!(url.scheme(), "http" | "https") => Ok(url.as_str().into()),
-            _ => Err(("url", "must be a web address, such as https://example.com".to_owned())),
+            _ => Err((FieldCode::Url, "must be a web address, such as https://example.com".to_owned())),
         },
         FieldType::Email => {
             let address = text()?.to_lowercase();
             match address.validate_email() {
                 true => Ok(address.into()),
-                false => Err(("email", "must be an e-mail address".to_owned())),
+                false => Err((FieldCode::Email, "must be an e-mail address".to_owned())),
             }
         }
         FieldType::Phone => contacts::phone_number(text()?, rules.country).map(Value::from).ok_or_else(|| {
-            ("phone", "must be a telephone number, with its country's code where that isn't yours".to_owned())
+            (FieldCode::Phone, "must be a telephone number, with its country's code where that isn't yours".to_owned())
         }),
     }
 }
 
 /// A double holds every number of 15 significant digits exactly, and so does every JSON parser.
 fn number(value: &Value) -> Result<Value, Refusal> {
-    let Value::Number(number) = value else { return Err(("type", "must be a number".to_owned())) };
+    let Value::Number(number) = value else { return Err((FieldCode::Type, "must be a number".to_owned())) };
     let written = number.to_string();
     let (mantissa, _) = written.split_once(['e', 'E']).unwrap_or((&written, ""));
     let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
     let digits = digits.trim_start_matches('0').trim_end_matches('0');
     if digits.len() > MAX_DIGITS {
-        return Err(("digits", format!("must have at most {MAX_DIGITS} significant digits")));
+        return Err((FieldCode::Digits, format!("must have at most {MAX_DIGITS} significant digits")));
     }
     // The smallest have fewer digits than were written.
     let double = number.as_f64().filter(|double| double.is_finite() && !double.is_subnormal());
-    let double = double.ok_or_else(|| ("range", "must be a number that a double can hold".to_owned()))?;
+    let double = double.ok_or_else(|| (FieldCode::Range, "must be a number that a double can hold".to_owned()))?;
     Ok(canonical_number(double))
 }
 
@@ -118,33 +118,33 @@ fn canonical_number(double: f64) -> Value {
 fn date(text: &str) -> Result<String, Refusal> {
     match text::full_date(text) {
         Some(_) => Ok(text.to_owned()),
-        None => Err(("date", "must be a date such as 2024-02-29".to_owned())),
+        None => Err((FieldCode::Date, "must be a date such as 2024-02-29".to_owned())),
     }
 }
 
 fn option(field: &ProfileField, chosen: &str, is_present: impl Fn(&str) -> bool) -> Result<String, Refusal> {
     match field.options.iter().flatten().find(|option| option.value == chosen) {
         Some(option) if !option.retired || is_present(chosen) => Ok(chosen.to_owned()),
-        Some(_) => Err(("option", format!("{chosen} can't be chosen any more"))),
+        Some(_) => Err((FieldCode::Option, format!("{chosen} can't be chosen any more"))),
         None => {
             let open = field.options.iter().flatten().filter(|option| !option.retired);
             let names: Vec<&str> = open.map(|option| option.value.as_str()).take(20).collect();
-            Err(("option", format!("must be one of: {}", names.join(", "))))
+            Err((FieldCode::Option, format!("must be one of: {}", names.join(", "))))
         }
     }
 }
 
 fn options(field: &ProfileField, value: &Value, present: Option<&Value>) -> Result<Value, Refusal> {
-    let Value::Array(items) = value else { return Err(("type", "must be an array of options".to_owned())) };
+    let Value::Array(items) = value else { return Err((FieldCode::Type, "must be an array of options".to_owned())) };
     let present: Vec<&str> =
         present.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str).collect();
     let mut chosen = Vec::new();
     for item in items {
-        let item = item.as_str().ok_or_else(|| ("type", "must be an array of texts".to_owned()))?;
+        let item = item.as_str().ok_or_else(|| (FieldCode::Type, "must be an array of texts".to_owned()))?;
         chosen.push(option(field, item.trim(), |chosen| present.contains(&chosen))?);
     }
     if chosen.is_empty() {
-        return Err(("blank", "must name an option; null clears it".to_owned()));
+        return Err((FieldCode::Blank, "must name an option; null clears it".to_owned()));
     }
     let in_order = field.options.iter().flatten().map(|option| &option.value);
     Ok(in_order.filter(|value| chosen.contains(value)).cloned().collect::<Vec<String>>().into())
@@ -208,7 +208,7 @@ fn sortable(number: f64) -> String {
 /// A value as a filter writes it, as it is searched.
 pub fn query_value(field: &ProfileField, written: &str, country: &str) -> Result<Indexed, Refusal> {
     let kept = read(field, written, country)?;
-    indexed(field, &kept).pop().ok_or_else(|| ("type", "must be a value".to_owned()))
+    indexed(field, &kept).pop().ok_or_else(|| (FieldCode::Type, "must be a value".to_owned()))
 }
 
 /// The value that a text stands for. It may be an option that is retired.
@@ -216,13 +216,13 @@ pub(super) fn read(field: &ProfileField, written: &str, country: &str) -> Result
     let value = match field.field_type {
         FieldType::Number => {
             let number: Number =
-                serde_json::from_str(written.trim()).map_err(|_| ("type", "must be a number".to_owned()))?;
+                serde_json::from_str(written.trim()).map_err(|_| (FieldCode::Type, "must be a number".to_owned()))?;
             Value::Number(number)
         }
         FieldType::Boolean => match written {
             "true" => Value::Bool(true),
             "false" => Value::Bool(false),
-            _ => return Err(("type", "must be true or false".to_owned())),
+            _ => return Err((FieldCode::Type, "must be true or false".to_owned())),
         },
         FieldType::MultiSelect => Value::from(vec![written]),
         _ => Value::from(written),

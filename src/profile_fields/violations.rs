@@ -6,7 +6,7 @@ use super::types::{FieldType, ProfileField, ViolatedRule, Violation, ViolationFi
 use super::value::{MAX_UNIQUE, Refusal, indexed};
 use crate::contacts::ProfileRef;
 use crate::db::Tx;
-use crate::error::{Error, FieldError, Result};
+use crate::error::{Error, FieldCode, FieldError, Result};
 use crate::http::page::{Count, List, Page};
 use crate::ids::{ProfileFieldId, ProfileId};
 
@@ -20,10 +20,14 @@ pub fn list_violations(tx: &mut Tx, id: ProfileFieldId, list: &List<ViolationFil
     let rule = filter.rule.unwrap_or(ViolatedRule::Required);
     match (rule, filter.to) {
         (ViolatedRule::Type, Some(to)) => unconvertible(tx, &field, to, filter, page),
-        (ViolatedRule::Type, None) => refused("to", "required", "is required with rule=type"),
-        (_, Some(_)) => refused("to", "rule", "is taken with rule=type only"),
-        (_, None) if !filter.option.is_empty() => refused("option", "rule", "is taken with rule=type only"),
-        (_, None) if !filter.label.is_empty() => refused("label", "rule", "is taken with rule=type only"),
+        (ViolatedRule::Type, None) => refused("to", FieldCode::Required, "is required with rule=type"),
+        (_, Some(_)) => refused("to", FieldCode::Unsupported, "is taken with rule=type only"),
+        (_, None) if !filter.option.is_empty() => {
+            refused("option", FieldCode::Unsupported, "is taken with rule=type only")
+        }
+        (_, None) if !filter.label.is_empty() => {
+            refused("label", FieldCode::Unsupported, "is taken with rule=type only")
+        }
         (ViolatedRule::Required, None) => without(tx, &field, page),
         (ViolatedRule::Unique, None) => unfit_to_be_unique(tx, &field, page),
     }
@@ -37,13 +41,14 @@ fn answer(page: &Page, mut rows: Vec<(Place, Violation)>, count: Option<i64>) ->
 
 fn violation(kept: Kept, (code, message): Refusal) -> Violation {
     let profile = ProfileRef { id: kept.profile, name: kept.name };
-    Violation { profile, value: kept.value, code: code.to_owned(), message }
+    Violation { profile, value: kept.value, code, message }
 }
 
 fn without(tx: &mut Tx, field: &ProfileField, page: &Page) -> Result<ViolationList> {
     let after = page.after::<Place>()?.map(|(_, id)| id);
     let rows = queries::without(tx.conn, tx.organization, field.id, after, page.rows())?;
-    let row = |kept: Kept| ((String::new(), kept.profile), violation(kept, ("required", "has no value".to_owned())));
+    let row =
+        |kept: Kept| ((String::new(), kept.profile), violation(kept, (FieldCode::Required, "has no value".to_owned())));
     let count = page.count.map(|_| queries::count_without(tx.conn, tx.organization, field.id)).transpose()?;
     answer(page, rows.into_iter().map(row).collect(), count)
 }
@@ -54,8 +59,8 @@ fn unfit_to_be_unique(tx: &mut Tx, field: &ProfileField, page: &Page) -> Result<
         let value = kept.value.as_ref().map(|value| indexed(field, value)).unwrap_or_default();
         let is_long = value.iter().any(|entry| entry.value.chars().nth(MAX_UNIQUE).is_some());
         let refusal = match is_long {
-            true => ("length", format!("has more than {MAX_UNIQUE} characters")),
-            false => ("unique", "another profile has it, too".to_owned()),
+            true => (FieldCode::Length, format!("has more than {MAX_UNIQUE} characters")),
+            false => (FieldCode::Unique, "another profile has it, too".to_owned()),
         };
         ((place, kept.profile), violation(kept, refusal))
     };

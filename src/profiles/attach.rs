@@ -12,7 +12,7 @@ use super::types::{AttachContact, Attached, NewProfile, OnConflict};
 use crate::contacts::{self, ContactRow, Found};
 use crate::db::Tx;
 use crate::db::events::{self, Event};
-use crate::error::{Code, Error, FieldError, Result};
+use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::http::version::IfMatch;
 use crate::ids::{ContactId, ProfileId};
 
@@ -121,13 +121,15 @@ enum Target<'b> {
 fn target(body: &AttachContact) -> Result<Target<'_>> {
     let refused = |field, code, message| Err(Error::invalid_field(FieldError::body(field, code, message)));
     if body.expected_profile_id.is_some() && body.on_conflict != Some(OnConflict::Move) {
-        return refused("/expected_profile_id", "on_conflict", "needs on_conflict: \"move\"");
+        return refused("/expected_profile_id", FieldCode::Unsupported, "needs on_conflict: \"move\"");
     }
     match (body.profile_id, &body.new_profile) {
         (Some(profile), None) => Ok(Target::Existing(profile)),
         (None, Some(new)) => Ok(Target::New(new)),
-        (None, None) => refused("/profile_id", "required", "one of profile_id and new_profile is required"),
-        (Some(_), Some(_)) => refused("/new_profile", "exclusive", "only one of profile_id and new_profile is taken"),
+        (None, None) => refused("/profile_id", FieldCode::Required, "one of profile_id and new_profile is required"),
+        (Some(_), Some(_)) => {
+            refused("/new_profile", FieldCode::Exclusive, "only one of profile_id and new_profile is taken")
+        }
     }
 }
 

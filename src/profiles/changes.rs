@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::error::FieldError;
+use crate::error::{FieldCode, FieldError};
 use crate::http::json::escape;
 use crate::profile_fields::{self, ProfileField, Rules};
 
@@ -29,7 +29,7 @@ pub fn changes<'f>(
     for (key, value) in wanted {
         let Some(field) = fields.iter().find(|field| field.key == *key) else {
             let message = "is no profile field of this organization";
-            errors.push(FieldError::body(format!("/fields/{}", escape(key)), "unknown", message));
+            errors.push(FieldError::body(format!("/fields/{}", escape(key)), FieldCode::Unknown, message));
             continue;
         };
         let was = present.get(&field.id.to_string());
@@ -67,7 +67,7 @@ pub fn absent<'f>(
 }
 
 fn required(field: &ProfileField) -> FieldError {
-    FieldError::body(format!("/fields/{}", escape(&field.key)), "required", "is required")
+    FieldError::body(format!("/fields/{}", escape(&field.key)), FieldCode::Required, "is required")
 }
 
 /// What a new profile is to have: what its body says, null included, and else the defaults.

@@ -8,7 +8,7 @@ use validator::Validate;
 
 use super::types::ProfileKind;
 use crate::channels::Medium;
-use crate::error::FieldError;
+use crate::error::{FieldCode, FieldError};
 use crate::http::query::{Pairs, When, flag};
 use crate::ids::{AnyId, ProfileFieldId};
 use crate::profile_fields::{self, FieldType, Indexed, ProfileField};
@@ -161,7 +161,11 @@ pub fn conditions(fields: &[ProfileField], written: &Pairs, country: &str) -> Re
         }
     }
     if let Some((name, _)) = by_name.iter().nth(MAX_CONDITIONS) {
-        errors.push(FieldError::query(*name, "limit", format!("at most {MAX_CONDITIONS} of these are taken at once")));
+        errors.push(FieldError::query(
+            *name,
+            FieldCode::Limit,
+            format!("at most {MAX_CONDITIONS} of these are taken at once"),
+        ));
     }
     if errors.is_empty() { Ok(conditions) } else { Err(errors) }
 }
@@ -171,20 +175,21 @@ fn condition(
     name: &str,
     values: &[&str],
     country: &str,
-) -> Result<Condition, (&'static str, String)> {
+) -> Result<Condition, (FieldCode, String)> {
     let inside = name.strip_prefix("field[").and_then(|name| name.strip_suffix(']'));
-    let inside = inside.ok_or_else(|| ("name", "must be field[key], field[key.gte], .lt or .set".to_owned()))?;
+    let inside =
+        inside.ok_or_else(|| (FieldCode::Unknown, "must be field[key], field[key.gte], .lt or .set".to_owned()))?;
     let (key, operator) = inside.split_once('.').unwrap_or((inside, ""));
     let field = fields.iter().find(|field| field.key == key);
-    let field = field.ok_or_else(|| ("unknown", format!("{key} is no profile field of this organization")))?;
+    let field = field.ok_or_else(|| (FieldCode::Unknown, format!("{key} is no profile field of this organization")))?;
     let only = || match values {
         [value] => Ok(*value),
-        _ => Err(("repeated", "is taken only once".to_owned())),
+        _ => Err((FieldCode::Repeated, "is taken only once".to_owned())),
     };
     let bound = || {
         if !field.field_type.has_ranges() {
             let message = format!("a field of type {} has no order to filter by", field.field_type);
-            return Err(("unsupported", message));
+            return Err((FieldCode::Unsupported, message));
         }
         profile_fields::query_value(field, only()?, country).map(|indexed| indexed.sort_value)
     };
@@ -197,9 +202,9 @@ fn condition(
         "set" => match only()? {
             "true" => Test::Set(true),
             "false" => Test::Set(false),
-            _ => return Err(("type", "must be true or false".to_owned())),
+            _ => return Err((FieldCode::Type, "must be true or false".to_owned())),
         },
-        other => return Err(("name", format!("{other} is none of gte, lt and set"))),
+        other => return Err((FieldCode::Unknown, format!("{other} is none of gte, lt and set"))),
     };
     Ok(Condition { field: field.id, test })
 }
@@ -220,7 +225,7 @@ pub fn order(
         (None, _) => {}
         (Some(false), _) => {
             let message = "only true is taken: whether a profile lacks nothing is seen only once all of them are read";
-            return Err(FieldError::query("missing_fields", "unsupported", message));
+            return Err(FieldError::query("missing_fields", FieldCode::Unsupported, message));
         }
         (Some(true), None | Some((Order::CreatedAt, _))) => {
             let without = conditions.iter().find(|condition| condition.test == Test::Set(false)).map(|one| one.field);
@@ -229,7 +234,7 @@ pub fn order(
         }
         (Some(true), Some(_)) => {
             let message = "profiles with missing fields are sorted by created_at";
-            return Err(FieldError::query("sort", "unsupported", message));
+            return Err(FieldError::query("sort", FieldCode::Unsupported, message));
         }
     }
     match (bounded.as_slice(), asked) {
@@ -238,7 +243,7 @@ pub fn order(
         ([(bound, _)], Some((order, descending))) if *bound == order => Ok((order, descending)),
         ([(bound, _)], Some(_)) => {
             let message = format!("profiles within bounds of {0} are sorted by {0}", bound.name(fields));
-            Err(FieldError::query("sort", "unsupported", message))
+            Err(FieldError::query("sort", FieldCode::Unsupported, message))
         }
         ([(bound, _), (other, is_from), ..], _) => {
             let (name, operator) = (other.name(fields), if *is_from { ".gte" } else { ".lt" });
@@ -248,7 +253,7 @@ pub fn order(
             };
             let bound = bound.name(fields);
             let message = format!("{name} can't be bounded together with {bound}: each is an order of its own");
-            Err(FieldError::query(parameter, "unsupported", message))
+            Err(FieldError::query(parameter, FieldCode::Unsupported, message))
         }
     }
 }
@@ -315,11 +320,13 @@ impl Order {
 fn sort_field<'f>(fields: &'f [ProfileField], key: &str) -> Result<&'f ProfileField, FieldError> {
     let refused = |code, message| FieldError::query("sort", code, message);
     let field = fields.iter().find(|field| field.key == key);
-    let field = field.ok_or_else(|| refused("unknown", format!("{key} is no profile field of this organization")))?;
+    let field =
+        field.ok_or_else(|| refused(FieldCode::Unknown, format!("{key} is no profile field of this organization")))?;
     match field.field_type {
-        FieldType::MultiSelect => {
-            Err(refused("unsupported", "profiles can't be sorted by a field that has several values".to_owned()))
-        }
+        FieldType::MultiSelect => Err(refused(
+            FieldCode::Unsupported,
+            "profiles can't be sorted by a field that has several values".to_owned(),
+        )),
         _ => Ok(field),
     }
 }

@@ -14,7 +14,7 @@ use crate::access;
 use crate::contacts::{self, Found, NewContact};
 use crate::db::Tx;
 use crate::db::events;
-use crate::error::{Code, Error, FieldError, Result};
+use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::http::version::IfMatch;
 use crate::ids::{ContactId, ProfileFieldId, ProfileId};
 use crate::profile_fields::{self, FieldType, ProfileField};
@@ -118,10 +118,10 @@ impl Bodies<'_> {
         let refused = |code, message| Err(Error::invalid_field(FieldError::query("upsert_on", code, message)));
         let Rules { fields, country } = self.rules;
         let Some(field) = fields.iter().find(|field| field.key == key) else {
-            return refused("unknown", "must be the key of a profile field");
+            return refused(FieldCode::Unknown, "must be the key of a profile field");
         };
         if !field.unique {
-            return refused("unique", "must be the key of a unique field");
+            return refused(FieldCode::Unsupported, "must be the key of a unique field");
         }
         let mut values = Vec::new();
         for body in self.all {
@@ -131,7 +131,7 @@ impl Bodies<'_> {
             let value = changes.iter().find_map(|change| change.becomes.as_ref());
             match value.and_then(|value| profile_fields::indexed(field, value).pop()) {
                 Some(indexed) => values.push(indexed.value),
-                None => return refused("required", "the body's fields must have a value of it"),
+                None => return refused(FieldCode::Required, "the body's fields must have a value of it"),
             }
         }
         Ok((field.id, values))

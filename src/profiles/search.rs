@@ -19,7 +19,7 @@ use crate::access;
 use crate::channels::Medium;
 use crate::db::Tx;
 use crate::db::types::TimeOrNever;
-use crate::error::{Error, FieldError, Result};
+use crate::error::{Error, FieldCode, FieldError, Result};
 use crate::http::page::{Count, FieldList, Page};
 use crate::ids::ProfileId;
 use crate::profile_fields::{self, ProfileField};
@@ -56,7 +56,7 @@ pub fn list_profiles(tx: &mut Tx, list: &FieldList<ProfileFilter>) -> Result<Pro
     if typed.is_some() && filter.sort.is_some() {
         errors.push(FieldError::query(
             "sort",
-            "exclusive",
+            FieldCode::Exclusive,
             "what is searched comes best first: q and sort exclude each other",
         ));
     }

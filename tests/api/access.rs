@@ -202,7 +202,7 @@ async fn a_token_does_no_more_than_its_scope() {
     writer.post("/v1/channels", channel).await.expect(201);
     for scope in ["", "read everything"] {
         let body = json!({ "name": "x", "scope": scope, "days": 0 });
-        admin.post("/v1/api-tokens", body).await.wrong_fields(&[("/scope", "scope"), ("/days", "range")]);
+        admin.post("/v1/api-tokens", body).await.wrong_fields(&[("/scope", "choice"), ("/days", "range")]);
     }
 }
 

@@ -84,7 +84,7 @@ async fn an_address_of_a_live_chat_is_one_of_its_channel() {
         admin.post("/v1/contacts", json!({ "medium": "live_chat", "address": "visitor 7", "channel_id": channel }))
     };
     visitor(None).await.wrong_fields(&[("/channel_id", "required")]);
-    visitor(Some(&channels[2])).await.wrong_fields(&[("/channel_id", "medium")]);
+    visitor(Some(&channels[2])).await.wrong_fields(&[("/channel_id", "channel")]);
     let web = visitor(Some(&channels[0])).await.expect(201);
     assert_eq!(web["channels"], json!([{ "id": channels[0], "name": "Web", "medium": "live_chat" }]));
     visitor(Some(&channels[1])).await.expect(201);

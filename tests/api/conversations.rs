@@ -140,10 +140,10 @@ async fn a_conversation_is_changed() {
 
     admin.patch(&path, json!({ "status": null })).await.wrong_fields(&[("/status", "type")]);
     let stranger = world.stranger().await;
-    admin.patch(&path, json!({ "assignee_id": stranger.id })).await.wrong_fields(&[("/assignee_id", "user")]);
+    admin.patch(&path, json!({ "assignee_id": stranger.id })).await.wrong_fields(&[("/assignee_id", "user_not_found")]);
     let user = format!("/v1/users/{}", grace.id);
     admin.patch(&user, json!({ "active": false })).await.expect(200);
-    admin.patch(&path, json!({ "assignee_id": grace.id })).await.wrong_fields(&[("/assignee_id", "user")]);
+    admin.patch(&path, json!({ "assignee_id": grace.id })).await.wrong_fields(&[("/assignee_id", "user_not_found")]);
     stranger.patch(&path, json!({})).await.problem(404, "conversation_not_found");
 }
 

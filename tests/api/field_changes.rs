@@ -126,7 +126,7 @@ async fn what_stands_in_the_way_of_a_stricter_field_is_listed() {
     assert_eq!(admin.get(&format!("{list}&limit=4")).await.expect(200)["next_cursor"], Value::Null);
     let of = |query: &str| admin.get(&format!("{city}/violations?{query}"));
     of("rule=type").await.wrong_fields(&[("to", "required")]);
-    of("rule=unique&to=number").await.wrong_fields(&[("to", "rule")]);
+    of("rule=unique&to=number").await.wrong_fields(&[("to", "unsupported")]);
     of("rule=type&to=select").await.wrong_fields(&[("option", "required")]);
     of("rule=type&to=date&option=a").await.wrong_fields(&[("option", "type")]);
     of("rule=nope").await.wrong_fields(&[("rule", "type")]);
@@ -227,7 +227,7 @@ async fn a_unique_field_stays_unique_in_its_new_type() {
     assert_eq!(taken.problem(409, "value_taken")["holder"]["profile_id"], bea);
     let same = admin.post("/v1/profiles?upsert_on=number", json!({ "name": "Ada", "fields": { "number": 5.0 } })).await;
     assert_eq!(same.expect(200).id(), ada);
-    admin.patch(&number, json!({ "default": 1 })).await.wrong_fields(&[("/default", "unique")]);
+    admin.patch(&number, json!({ "default": 1 })).await.wrong_fields(&[("/default", "unsupported")]);
 }
 
 #[actix_web::test]
@@ -238,7 +238,7 @@ async fn a_default_is_what_a_new_profile_has_that_says_nothing() {
     let body = json!({ "key": "tier", "label": "Tier", "type": "select", "options": ["a", "b"], "default": "c" });
     admin.post("/v1/profile-fields", body).await.wrong_fields(&[("/default", "option")]);
     let body = json!({ "key": "x", "label": "X", "type": "text", "unique": true, "default": "x" });
-    admin.post("/v1/profile-fields", body).await.wrong_fields(&[("/default", "unique")]);
+    admin.post("/v1/profile-fields", body).await.wrong_fields(&[("/default", "unsupported")]);
     let body = json!({ "key": "tier", "label": "Tier", "type": "select", "options": ["a", "b"], "required": true, "default": "a" });
     let tier = field(&admin, body).await;
     field(&admin, json!({ "key": "phone", "label": "Phone", "type": "phone", "default": "06 12345678" })).await;

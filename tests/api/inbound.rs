@@ -437,7 +437,7 @@ async fn every_wrong_field_is_named() {
         ("/external_id", "blank"),
         ("/from/address", "required"),
         ("/from/name", "type"),
-        ("/duration_seconds", "not_a_call"),
+        ("/duration_seconds", "unsupported"),
         ("/sent_at", "type"),
         ("/extra", "unknown"),
         ("/conversation/subject", "blank"),

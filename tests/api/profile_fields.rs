@@ -70,7 +70,7 @@ async fn fields_are_put_in_order_all_at_once() {
     assert_eq!(admin.walk("/v1/profile-fields", 1).await, ordered.data());
     let stranger = field(&world.stranger().await, json!({ "key": "x", "label": "X", "type": "text" })).await;
     let refused = admin.put("/v1/profile-fields/order", json!({ "ids": [ids[0], ids[0], stranger] })).await;
-    let refused = refused.wrong_fields(&[("/ids", "missing"), ("/ids/1", "repeated"), ("/ids/2", "unknown")]);
+    let refused = refused.wrong_fields(&[("/ids", "required"), ("/ids/1", "repeated"), ("/ids/2", "unknown")]);
     assert!(refused.body().contains("missing: b, a"), "{}", refused.body());
 }
 

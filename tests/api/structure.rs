@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use dossier::error::FieldCode;
+
 use crate::support::files;
 
 /// From the ground floor up. A room calls only rooms below it.
@@ -158,6 +160,32 @@ fn actix_web_stays_with_the_routes() {
             .map(|source| format!("src/{} uses actix_web", source.path))
             .collect(),
     );
+}
+
+/// `validator` knows codes as texts only: those of our rules are of the table, and of its own rules these two.
+#[test]
+fn wrong_fields_have_codes_of_the_table() {
+    let mut wrong = Vec::new();
+    let (home, table) = ("http/validate.rs", "error.rs");
+    let sources = sources();
+    for Source { path, code, .. } in &sources {
+        if path != home && code.contains("ValidationError::new") {
+            wrong.push(format!("src/{path} makes a code of its own: refuse of src/{home} takes one of the table"));
+        }
+        for rules in code.split("#[validate(").skip(1).filter_map(|rest| rest.split(")]").next()) {
+            let known = ["length(", "range(", "custom(", "schema(", "nested"];
+            if !known.iter().any(|rule| rules.starts_with(rule)) {
+                wrong.push(format!("src/{path} has the rule {rules}, whose code is not in the table"));
+            }
+        }
+    }
+    for code in FieldCode::ALL {
+        let name = format!("FieldCode::{code:?}");
+        if *code != FieldCode::Range && !sources.iter().any(|source| source.path != table && source.names(&name)) {
+            wrong.push(format!("{name} is used nowhere"));
+        }
+    }
+    none(wrong);
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::db::Tx;
 use crate::db::events::{self, Event};
 use crate::db::rows::rows;
 use crate::db::schema::contacts;
-use crate::error::{Code, Error, FieldError, Result};
+use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::ids::{ChannelId, ContactId, ProfileId};
 use crate::text;
 
@@ -51,10 +51,10 @@ pub fn checked(tx: &mut Tx, body: &CreateContact, at: &str) -> Result<NewContact
     if let Some(channel) = body.channel_id {
         let channel = channels::get_channel(tx.conn, tx.organization, channel)?;
         if channel.medium != body.medium {
-            return refused("medium", format!("is a channel of {}", channel.medium));
+            return refused(FieldCode::Channel, format!("is a channel of {}", channel.medium));
         }
     } else if !body.medium.has_global_addresses() {
-        return refused("required", format!("is required for {}", body.medium));
+        return refused(FieldCode::Required, format!("is required for {}", body.medium));
     }
     Ok(NewContact {
         medium: body.medium,

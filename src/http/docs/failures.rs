@@ -44,7 +44,7 @@ impl Facts<'_> {
     fn resource(&self) -> Option<Code> {
         let (collection, _) = self.path.strip_prefix("/v1/")?.split_once("/{")?;
         let name = format!("{}_not_found", collection.trim_end_matches('s').replace('-', "_"));
-        Code::ALL.iter().copied().find(|code| code.as_str() == name)
+        Code::named(&name)
     }
 }
 
@@ -79,7 +79,7 @@ pub fn add(facts: &Facts, responses: &mut Map<String, Value>, shared: &mut Map<S
 
 /// The codes in backticks in a text.
 fn codes_in(text: &str) -> impl Iterator<Item = Code> {
-    text.split('`').skip(1).step_by(2).filter_map(|word| Code::ALL.iter().copied().find(|code| code.as_str() == word))
+    text.split('`').skip(1).step_by(2).filter_map(Code::named)
 }
 
 /// A response with these codes: each is described, and has an example.

@@ -32,7 +32,7 @@ pub fn field(field_type: FieldType) -> ProfileField {
 const RULES: Rules = Rules { country: "NL", present: None };
 
 fn kept(field_type: FieldType, value: Value) -> Result<Value, String> {
-    check(&field(field_type), &value, &RULES).map_err(|error| error.code)
+    check(&field(field_type), &value, &RULES).map_err(|error| error.code.as_str().to_owned())
 }
 
 fn sorted(field_type: FieldType, value: Value) -> String {

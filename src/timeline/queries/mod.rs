@@ -19,7 +19,7 @@ use crate::access;
 use crate::attachments::Links;
 use crate::db::newest::{self, Found};
 use crate::db::{keyset, search_vector};
-use crate::error::{Error, FieldError, Result};
+use crate::error::{Error, FieldCode, FieldError, Result};
 use crate::http::page::{Count, Page};
 use crate::http::query::When;
 use crate::ids::OrganizationId;
@@ -140,7 +140,7 @@ fn start(
     ];
     let given = places.into_iter().filter_map(|(name, is_given)| is_given.then_some(name));
     let errors: Vec<FieldError> = given
-        .map(|name| FieldError::query(name, "exclusive", "only one of cursor, before, after and at is taken"))
+        .map(|name| FieldError::query(name, FieldCode::Exclusive, "only one of cursor, before, after and at is taken"))
         .collect();
     if errors.len() > 1 {
         return Err(Error::invalid(errors));
