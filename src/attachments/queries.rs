@@ -17,14 +17,14 @@ use uuid::Uuid;
 
 use super::links::Links;
 use super::store::{Blob, hex};
-use super::types::{Attachment, AttachmentKind, Variant};
+use super::types::{Attachment, AttachmentKind, ThumbnailStatus, Variant};
 use super::{content_type, filename};
 use crate::actor::ActorType;
 use crate::channels::{ChannelRef, Direction};
 use crate::contacts::ContactRef;
 use crate::db::Tx;
 use crate::db::events::{self, Event};
-use crate::db::schema::{attachments, channels, contacts};
+use crate::db::schema::{attachments, channels, contacts, thumbnails as thumbnail_table};
 use crate::db::search_vector::{self, EDITION, SearchVector};
 use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::ids::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId, OrganizationId};
@@ -158,7 +158,7 @@ pub fn create_attachment(tx: &mut Tx, links: &Links, file: &File) -> Result<Atta
         .get_result(tx.conn)?;
     let after = json!({ "filename": row.filename, "content_type": row.content_type, "byte_size": row.byte_size });
     events::record(tx, Event::new("attachment.created", row.id.0).after(after))?;
-    only(views(tx.conn, tx.organization, links, vec![(row, None, None)])?)
+    get_attachment(tx.conn, tx.organization, links, row.id)
 }
 
 /// Keeps the files that came with a message, whose own event tells of them.
@@ -272,8 +272,8 @@ pub fn get_attachment(
     links: &Links,
     id: AttachmentId,
 ) -> Result<Attachment> {
-    let rows = exchanged(organization).filter(attachments::id.eq(id)).load(conn)?;
-    only(views(conn, organization, links, rows)?)
+    let row = exchanged(organization).filter(attachments::id.eq(id)).first(conn).optional()?;
+    Ok(view(organization, links, row.ok_or_else(not_found)?))
 }
 
 /// The files of these messages, each message's in its order.
@@ -283,14 +283,14 @@ pub fn attachments_of_messages(
     links: &Links,
     messages: &[MessageId],
 ) -> Result<HashMap<MessageId, Vec<Attachment>>> {
-    let rows = exchanged(organization)
+    let rows: Vec<Exchanged> = exchanged(organization)
         .filter(attachments::message_id.eq_any(messages))
         .order((attachments::message_id, attachments::position, attachments::id))
         .load(conn)?;
     let mut of_messages: HashMap<MessageId, Vec<Attachment>> = HashMap::new();
-    for attachment in views(conn, organization, links, rows)? {
-        if let Some(message) = attachment.message_id {
-            of_messages.entry(message).or_default().push(attachment);
+    for row in rows {
+        if let Some(message) = row.0.message_id {
+            of_messages.entry(message).or_default().push(view(organization, links, row));
         }
     }
     Ok(of_messages)
@@ -303,12 +303,12 @@ pub fn attachments_with_ids(
     links: &Links,
     ids: &[AttachmentId],
 ) -> Result<Vec<Attachment>> {
-    let rows = exchanged(organization).filter(attachments::id.eq_any(ids)).load(conn)?;
-    views(conn, organization, links, rows)
+    let rows: Vec<Exchanged> = exchanged(organization).filter(attachments::id.eq_any(ids)).load(conn)?;
+    Ok(rows.into_iter().map(|row| view(organization, links, row)).collect())
 }
 
-/// A file, and with whom and where it was exchanged.
-type Exchanged = (AttachmentRow, Option<ContactRef>, Option<ChannelRef>);
+/// A file, with whom and where it was exchanged, and what became of its thumbnail.
+type Exchanged = (AttachmentRow, Option<ContactRef>, Option<ChannelRef>, Option<ThumbnailStatus>);
 
 #[diesel::dsl::auto_type]
 fn exchanged(organization: OrganizationId) -> _ {
@@ -324,61 +324,49 @@ fn exchanged(organization: OrganizationId) -> _ {
                 .eq(attachments::organization_id)
                 .and(channels::id.nullable().eq(attachments::channel_id))),
         )
+        .left_join(
+            thumbnail_table::table.on(thumbnail_table::organization_id
+                .eq(attachments::organization_id)
+                .and(thumbnail_table::sha256.eq(attachments::sha256))),
+        )
         .filter(attachments::organization_id.eq(organization))
         .select((
             row,
             (contacts::id, contacts::name, contacts::medium, contacts::address).nullable(),
             (channels::id, channels::name, channels::medium).nullable(),
+            thumbnail_table::status.nullable(),
         ))
 }
 
-fn views(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    links: &Links,
-    rows: Vec<Exchanged>,
-) -> Result<Vec<Attachment>> {
-    let pictures = rows.iter().filter(|(row, ..)| content_type::is_picture(&row.content_type));
-    let with_thumbnail =
-        thumbnails::with_thumbnail(conn, organization, pictures.map(|(row, ..)| &row.sha256).collect())?;
+fn view(organization: OrganizationId, links: &Links, (row, contact, channel, thumbnail): Exchanged) -> Attachment {
     let now = Utc::now();
-    Ok(rows
-        .into_iter()
-        .map(|(row, contact, channel)| {
-            let link = links.sign(organization, row.id, Variant::Original, now);
-            let thumbnail = with_thumbnail
-                .contains(&row.sha256)
-                .then(|| links.sign(organization, row.id, Variant::Thumbnail, now).url);
-            Attachment {
-                id: row.id,
-                filename: row.filename,
-                content_type: row.content_type,
-                byte_size: row.byte_size,
-                sha256: hex(&row.sha256),
-                kind: row.kind,
-                width: row.width,
-                height: row.height,
-                inline: row.inline,
-                content_id: row.content_id,
-                created_at: row.created_at,
-                url: link.url,
-                thumbnail_url: thumbnail,
-                url_expires_at: link.expires_at,
-                message_id: row.message_id,
-                conversation_id: row.conversation_id,
-                contact_id: row.contact_id,
-                contact,
-                channel_id: row.channel_id,
-                channel,
-                direction: row.direction,
-                occurred_at: row.occurred_at,
-            }
-        })
-        .collect())
-}
-
-fn only(views: Vec<Attachment>) -> Result<Attachment> {
-    views.into_iter().next().ok_or_else(not_found)
+    let link = links.sign(organization, row.id, Variant::Original, now);
+    let thumbnail = (thumbnail == Some(ThumbnailStatus::Made))
+        .then(|| links.sign(organization, row.id, Variant::Thumbnail, now).url);
+    Attachment {
+        id: row.id,
+        filename: row.filename,
+        content_type: row.content_type,
+        byte_size: row.byte_size,
+        sha256: hex(&row.sha256),
+        kind: row.kind,
+        width: row.width,
+        height: row.height,
+        inline: row.inline,
+        content_id: row.content_id,
+        created_at: row.created_at,
+        url: link.url,
+        thumbnail_url: thumbnail,
+        url_expires_at: link.expires_at,
+        message_id: row.message_id,
+        conversation_id: row.conversation_id,
+        contact_id: row.contact_id,
+        contact,
+        channel_id: row.channel_id,
+        channel,
+        direction: row.direction,
+        occurred_at: row.occurred_at,
+    }
 }
 
 fn not_found() -> Error {

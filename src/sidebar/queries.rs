@@ -8,7 +8,7 @@ use super::types::{
     ProfileFolders, Sidebar,
 };
 use crate::attachments::{self, AttachmentList, Links};
-use crate::contacts::{self, ContactList};
+use crate::contacts;
 use crate::db::schema::{conversation_participants, conversations};
 use crate::error::{Code, Error, Result};
 use crate::http::page::Page;
@@ -50,8 +50,7 @@ pub fn sidebar(
     links: &Links,
     contact: ContactId,
 ) -> Result<Sidebar> {
-    let first_contacts = |id: ProfileId| Page::first(&format!("/v1/profiles/{id}/contacts"), ENTRIES);
-    let (contact, others) = contacts::contact_with_profiles(conn, organization, contact, first_contacts)?;
+    let contact = contacts::get_contact(conn, organization, contact)?;
     let path = format!("/v1/contacts/{}", contact.id);
     let mut owners = vec![(vec![contact.id], path.clone())];
     if let Some(id) = contact.profile_id {
@@ -64,10 +63,8 @@ pub fn sidebar(
     let files = attachments::first_attachments(conn, organization, links, &pages("attachments"), CAP)?;
     let mut exchanged = moments.into_iter().map(moments_folder).zip(files.into_iter().map(attachments_folder));
     let of_contact = exchanged.next().ok_or_else(|| Error::internal("a contact without folders"))?;
-    let profile = match (contact.profile_id, others, exchanged.next()) {
-        (Some(id), Some(contacts), Some(exchanged)) => {
-            Some(profile_folders(conn, organization, id, contacts, exchanged)?)
-        }
+    let profile = match (contact.profile_id, exchanged.next()) {
+        (Some(id), Some(exchanged)) => Some(profile_folders(conn, organization, id, exchanged)?),
         _ => None,
     };
     let (contact_moments, attachments) = of_contact;
@@ -79,13 +76,14 @@ fn profile_folders(
     conn: &mut PgConnection,
     organization: OrganizationId,
     id: ProfileId,
-    contacts: ContactList,
     (contact_moments, attachments): (ContactMomentFolder, AttachmentFolder),
 ) -> Result<ProfileFolders> {
     let fields = profile_fields::fields(conn, organization)?;
     let profile = profiles::profile_views(conn, organization, &fields, &[id])?.pop();
     let profile = profile.ok_or_else(|| Error::not_found(Code::ProfileNotFound))?;
     let path = format!("/v1/profiles/{id}");
+    let first_contacts = Page::first(&format!("{path}/contacts"), ENTRIES);
+    let contacts = contacts::contacts_of_profile(conn, organization, id, &first_contacts)?;
     let profile_fields = fields
         .into_iter()
         .map(|field| ProfileFieldValue {

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Record, Timestamptz, Uuid as SqlUuid};
 
-use super::{Exchanged, attachment_row, exchanged, views};
+use super::{Exchanged, attachment_row, exchanged, view};
 use crate::attachments::links::Links;
 use crate::attachments::types::AttachmentList;
 use crate::db::keyset;
@@ -42,5 +42,6 @@ pub fn list_occurrences(
             .select(attachments::id)
             .into_boxed()
     })?;
-    Ok(AttachmentList { data: views(conn, organization, links, rows)?, next_cursor, count })
+    let data = rows.into_iter().map(|row| view(organization, links, row)).collect();
+    Ok(AttachmentList { data, next_cursor, count })
 }

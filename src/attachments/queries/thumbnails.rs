@@ -1,7 +1,5 @@
 //! Which images have a thumbnail, and which wait for theirs.
 
-use std::collections::HashSet;
-
 use chrono::{Duration, Utc};
 use diesel::prelude::*;
 
@@ -90,24 +88,6 @@ pub fn settle_thumbnail(conn: &mut PgConnection, pending: &Pending, made: Option
         ))
         .execute(conn)?;
     Ok(settled > 0)
-}
-
-/// Which of these images have a thumbnail.
-pub fn with_thumbnail(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    images: Vec<&Vec<u8>>,
-) -> Result<HashSet<Vec<u8>>> {
-    if images.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let found: Vec<Vec<u8>> = thumbnails::table
-        .filter(thumbnails::organization_id.eq(organization))
-        .filter(thumbnails::sha256.eq_any(images))
-        .filter(thumbnails::status.eq(ThumbnailStatus::Made))
-        .select(thumbnails::sha256)
-        .load(conn)?;
-    Ok(found.into_iter().collect())
 }
 
 pub fn thumbnail_row(

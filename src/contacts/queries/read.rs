@@ -1,10 +1,7 @@
 //! Contacts as they are shown.
 
-use std::collections::HashMap;
-use std::iter;
-
 use chrono::{DateTime, Utc};
-use diesel::dsl::{AsSelect, exists};
+use diesel::dsl::{AsSelect, array, exists};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Record, Text, Timestamptz, Uuid};
@@ -15,9 +12,7 @@ use super::ContactRow;
 use crate::access;
 use crate::channels::{ChannelRef, Medium};
 use crate::db::keyset;
-use crate::db::schema::{
-    channels as channel_table, contact_channels, contact_terms, contacts, conversation_participants, profiles,
-};
+use crate::db::schema::{channels, contact_channels, contact_terms, contacts, conversation_participants, profiles};
 use crate::error::{Code, Error, Result};
 use crate::http::page::Page;
 use crate::ids::{ChannelId, ContactId, OrganizationId, ProfileId};
@@ -103,7 +98,7 @@ pub fn list_contacts(
         page.cut(&mut rows, |(row, ..)| (row.created_at, row.id))?
     };
     let count = keyset::count(conn, page, || filtered().select(contacts::id))?;
-    Ok(ContactList { data: views(conn, organization, rows)?, next_cursor, count })
+    Ok(ContactList { data: rows.into_iter().map(view).collect(), next_cursor, count })
 }
 
 /// By medium, then name.
@@ -113,17 +108,6 @@ pub fn contacts_of_profile(
     profile: ProfileId,
     page: &Page,
 ) -> Result<ContactList> {
-    let (rows, next_cursor) = page_of_profile(conn, organization, profile, page)?;
-    let count = keyset::count(conn, page, || of_profile(organization, profile).select(contacts::id))?;
-    Ok(ContactList { data: views(conn, organization, rows)?, next_cursor, count })
-}
-
-fn page_of_profile(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    profile: ProfileId,
-    page: &Page,
-) -> Result<(Vec<Shown>, Option<String>)> {
     let mut query = of_profile(organization, profile)
         .select(shown(organization))
         .order((contacts::medium, contacts::sort_name, contacts::id))
@@ -134,7 +118,8 @@ fn page_of_profile(
     }
     let mut rows: Vec<Shown> = query.load(conn)?;
     let next_cursor = page.cut(&mut rows, |(row, ..)| (row.medium, row.sort_name.clone(), row.id))?;
-    Ok((rows, next_cursor))
+    let count = keyset::count(conn, page, || of_profile(organization, profile).select(contacts::id))?;
+    Ok(ContactList { data: rows.into_iter().map(view).collect(), next_cursor, count })
 }
 
 fn of_profile<'a>(organization: OrganizationId, profile: ProfileId) -> contacts::BoxedQuery<'a, Pg> {
@@ -159,8 +144,7 @@ pub fn contact_ids_of_profile(
 }
 
 pub fn get_contact(conn: &mut PgConnection, organization: OrganizationId, id: ContactId) -> Result<Contact> {
-    let row = with_id(conn, organization, id)?;
-    views(conn, organization, vec![row])?.pop().ok_or_else(not_found)
+    Ok(view(with_id(conn, organization, id)?))
 }
 
 /// These contacts, in the order of their ids in `ids`; what isn't there is left out.
@@ -170,31 +154,14 @@ pub fn contact_views(conn: &mut PgConnection, organization: OrganizationId, ids:
         .filter(contacts::id.eq_any(ids))
         .select(shown(organization))
         .load(conn)?;
-    let mut views = views(conn, organization, rows)?;
+    let mut views: Vec<Contact> = rows.into_iter().map(view).collect();
     views.sort_by_key(|contact| ids.iter().position(|id| *id == contact.id));
     Ok(views)
 }
 
-/// A contact, and where it is attached the first page of its profile's contacts.
-pub fn contact_with_profiles(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    id: ContactId,
-    page: impl FnOnce(ProfileId) -> Page,
-) -> Result<(Contact, Option<ContactList>)> {
-    let row = with_id(conn, organization, id)?;
-    let profile = row.0.profile_id;
-    let (others, next_cursor) = match profile {
-        Some(profile) => page_of_profile(conn, organization, profile, &page(profile))?,
-        None => (Vec::new(), None),
-    };
-    let mut views = views(conn, organization, iter::once(row).chain(others).collect())?.into_iter();
-    let contact = views.next().ok_or_else(not_found)?;
-    Ok((contact, profile.map(|_| ContactList { data: views.collect(), next_cursor, count: None })))
-}
-
-/// A contact's row with what is shown beside it: its profile's name, and when its newest message was exchanged.
-type Shown = (ContactRow, Option<String>, Option<DateTime<Utc>>);
+/// A contact's row with what is shown beside it: its profile's name, when its newest message was exchanged, and the
+/// channels that it uses.
+type Shown = (ContactRow, Option<String>, Option<DateTime<Utc>>, Vec<(ChannelId, String, Medium)>);
 
 #[diesel::dsl::auto_type]
 fn shown(organization: OrganizationId) -> _ {
@@ -210,7 +177,22 @@ fn shown(organization: OrganizationId) -> _ {
         .order(conversation_participants::last_message_at.desc())
         .select(conversation_participants::last_message_at)
         .single_value();
-    (row, profile_name, newest)
+    let channels: array<Record<(Uuid, Text, Text)>, used_channels> = array(used_channels(organization));
+    (row, profile_name, newest, channels)
+}
+
+#[diesel::dsl::auto_type]
+fn used_channels(organization: OrganizationId) -> _ {
+    contact_channels::table
+        .inner_join(
+            channels::table.on(channels::organization_id
+                .eq(contact_channels::organization_id)
+                .and(channels::id.eq(contact_channels::channel_id))),
+        )
+        .filter(contact_channels::organization_id.eq(organization))
+        .filter(contact_channels::contact_id.eq(contacts::id))
+        .order((channels::name, channels::id))
+        .select((channels::id, channels::name, channels::medium).into_sql::<Record<(Uuid, Text, Text)>>())
 }
 
 fn with_id(conn: &mut PgConnection, organization: OrganizationId, id: ContactId) -> Result<Shown> {
@@ -222,35 +204,18 @@ fn not_found() -> Error {
     Error::not_found(Code::ContactNotFound)
 }
 
-fn views(conn: &mut PgConnection, organization: OrganizationId, rows: Vec<Shown>) -> Result<Vec<Contact>> {
-    let ids: Vec<ContactId> = rows.iter().map(|(row, ..)| row.id).collect();
-    let met: Vec<(ContactId, ChannelId, String, Medium)> = contact_channels::table
-        .inner_join(
-            channel_table::table.on(channel_table::organization_id
-                .eq(contact_channels::organization_id)
-                .and(channel_table::id.eq(contact_channels::channel_id))),
-        )
-        .filter(contact_channels::organization_id.eq(organization))
-        .filter(contact_channels::contact_id.eq_any(&ids))
-        .order((channel_table::name, channel_table::id))
-        .select((contact_channels::contact_id, channel_table::id, channel_table::name, channel_table::medium))
-        .load(conn)?;
-    let mut channels: HashMap<ContactId, Vec<ChannelRef>> = HashMap::new();
-    for (contact, id, name, medium) in met {
-        channels.entry(contact).or_default().push(ChannelRef { id, name, medium });
-    }
-    let view = |(row, profile_name, last_message_at): Shown| Contact {
+fn view((row, profile_name, last_message_at, channels): Shown) -> Contact {
+    Contact {
         id: row.id,
         medium: row.medium,
         address: row.address,
         name: row.name,
         profile_id: row.profile_id,
         profile: row.profile_id.zip(profile_name).map(|(id, name)| ProfileRef { id, name }),
-        channels: channels.get(&row.id).cloned().unwrap_or_default(),
+        channels: channels.into_iter().map(|(id, name, medium)| ChannelRef { id, name, medium }).collect(),
         created_at: row.created_at,
         updated_at: row.updated_at,
         version: row.version,
         last_message_at,
-    };
-    Ok(rows.into_iter().map(view).collect())
+    }
 }
