@@ -3,6 +3,8 @@
 //! Deserializing stops at the first error. So each wrong value is noted and replaced by one that fits, until the
 //! whole fits: then the rules of the type can be checked as well. This runs only for bodies that were refused.
 
+use std::collections::HashMap;
+
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use serde_path_to_error::{Path, Segment};
@@ -52,34 +54,39 @@ pub fn diagnose<T: DeserializeOwned>(mut value: Value) -> (Vec<FieldError>, Opti
     }
 }
 
-/// Values tried in turn in the place of a wrong one.
+/// Values tried in turn in the place of a wrong one, those first that the message asks for: a large body is read again
+/// for each. None is tried twice, so that this comes to an end.
 #[derive(Default)]
 struct Substitutes {
-    pointer: String,
-    tried: usize,
+    tried: HashMap<String, Vec<Value>>,
 }
 
 impl Substitutes {
     fn next(&mut self, pointer: &str, message: &str) -> Option<Value> {
-        if self.pointer != pointer {
-            self.pointer = pointer.to_owned();
-            self.tried = 0;
-        }
-        self.tried += 1;
-        let variant = message.split_once("expected").and_then(|(_, expected)| expected.split('`').nth(1));
-        match self.tried {
-            1 => Some(variant.map_or(Value::Null, Value::from)),
-            2 => Some(json!("")),
-            3 => Some(json!(0)),
-            4 => Some(json!(false)),
-            5 => Some(json!([])),
-            6 => Some(json!({})),
-            7 => Some(json!("00000000-0000-7000-8000-000000000000")),
-            8 => Some(json!("2000-01-01T00:00:00Z")),
-            9 => Some(json!("2000-01-01")),
-            10 => Some(variant.map_or(Value::Null, Value::from)),
-            _ => None,
-        }
+        let tried = self.tried.entry(pointer.to_owned()).or_default();
+        let expected = message.split_once("expected").map_or(message, |(_, expected)| expected);
+        let variant = expected.split('`').nth(1).filter(|_| message.starts_with("unknown variant"));
+        let known = || Self::kinds().into_iter();
+        let asked = known().filter(|(names, _)| names.iter().any(|name| expected.contains(name)));
+        let mut all = variant.map(Value::from).into_iter().chain(asked.chain(known()).map(|(_, value)| value));
+        let next = all.find(|value| !tried.contains(value))?;
+        tried.push(next.clone());
+        Some(next)
+    }
+
+    /// A value of each kind, with the names that messages have for it.
+    fn kinds() -> [(&'static [&'static str], Value); 9] {
+        [
+            (&["object", "map", "struct"], json!({})),
+            (&["sequence"], json!([])),
+            (&["UUID"], json!("00000000-0000-7000-8000-000000000000")),
+            (&["time"], json!("2000-01-01T00:00:00Z")),
+            (&["date"], json!("2000-01-01")),
+            (&["integer", "number", "i32", "i64", "u32"], json!(0)),
+            (&["bool", "true"], json!(false)),
+            (&["string", "text"], json!("")),
+            (&[], Value::Null),
+        ]
     }
 }
 
