@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, FieldError, Result};
 
 /// A successful answer.
 #[derive(Debug, Clone, PartialEq)]
@@ -97,4 +97,13 @@ pub struct Retry {
     pub key: Option<String>,
     /// SHA-256 over method, path, query and body.
     pub fingerprint: Vec<u8>,
+    /// What is wrong with the body: told with what the work finds, and nothing is done.
+    pub faults: Vec<FieldError>,
+}
+
+impl Retry {
+    /// Refuses a body with faults where nothing is written: a dry run.
+    pub fn check(&self) -> Result<()> {
+        if self.faults.is_empty() { Ok(()) } else { Err(Error::invalid(self.faults.clone())) }
+    }
 }

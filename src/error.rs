@@ -209,6 +209,20 @@ fn shorten(text: &mut String, bytes: usize) {
     }
 }
 
+/// All of them, or all that is wrong with fields, or the first other failure.
+pub fn all<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Vec<T>> {
+    let (mut done, mut failed) = (Vec::new(), None);
+    for result in results {
+        match (result, failed.take()) {
+            (Ok(one), None) => done.push(one),
+            (Ok(_), Some(error)) => failed = Some(error),
+            (Err(error), None) => failed = Some(error),
+            (Err(other), Some(error)) => failed = Some(Error::and(error, other)),
+        }
+    }
+    failed.map_or(Ok(done), Err)
+}
+
 type Source = Box<dyn std::error::Error + Send + Sync>;
 
 /// A failure: what a client may know of it, and for the log only, its source.
@@ -296,6 +310,16 @@ impl Error {
     pub fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
         self.0.extensions.insert(name.to_owned(), value.into());
         self
+    }
+
+    /// Both, where both say what is wrong with fields; else this one.
+    pub fn and(self, other: Self) -> Self {
+        if self.code() != Code::Invalid || other.code() != Code::Invalid {
+            return self;
+        }
+        let mut errors = self.0.errors;
+        errors.extend(other.0.errors);
+        Self::invalid(errors)
     }
 
     /// Of a body that is a member of a larger one: its pointers begin there.

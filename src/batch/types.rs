@@ -10,7 +10,7 @@ use super::kinds::{self, BatchOperation};
 use crate::error::FieldCode;
 use crate::http::patch::not_null;
 use crate::http::problem::Problem;
-use crate::http::validate::refuse;
+use crate::http::validate::refuse_field;
 use crate::http::version::IfMatch;
 use crate::ids::{AnyId, UserId};
 use crate::notes::{CreateNote, Noted};
@@ -80,7 +80,8 @@ fn object<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D
 impl Validate for Operation {
     fn validate(&self) -> Result<(), ValidationErrors> {
         let mut errors = ValidationErrors::new();
-        let mut refused = |field, code, message: String| errors.add(field, refuse(code, message));
+        // About several fields: they say nothing while one of them is wrong itself.
+        let mut refused = |field, code, message: String| errors.add("__all__", refuse_field(field, code, message));
         let (op, resource) = (self.op, self.resource);
         let Some(kind) = kinds::find(op, resource) else {
             refused("op", FieldCode::Choice, format!("a batch doesn't {op} a {resource}"));

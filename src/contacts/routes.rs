@@ -11,7 +11,7 @@ use crate::actor::Caller;
 use crate::answer::{Answer, Retry};
 use crate::db::Db;
 use crate::error::Result;
-use crate::http::body::Body;
+use crate::http::body::{Body, Proposed};
 use crate::http::page::{List, PageParams};
 use crate::http::problem::Problem;
 use crate::http::query::Path;
@@ -47,8 +47,8 @@ pub async fn list_contacts(caller: Caller, list: List<ContactFilter>, db: Data<D
     (status = 409, description = "`contact_exists`: the `holder` has this address, with its contact_id and name.", body = Problem, content_type = "application/problem+json"),
 ))]
 #[post("/v1/contacts")]
-pub async fn create_contact(caller: Caller, body: Body<CreateContact>, db: Data<Db>) -> Result<Answer> {
-    let Body { value, retry } = body;
+pub async fn create_contact(caller: Caller, body: Proposed<CreateContact>, db: Data<Db>) -> Result<Answer> {
+    let Proposed(Body { value, retry }) = body;
     db.write(&caller, retry, move |tx| {
         let row = queries::create_contact(tx, &value)?;
         let contact = queries::get_contact(tx.conn, tx.organization, row.id)?;

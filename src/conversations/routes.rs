@@ -19,7 +19,7 @@ use crate::contacts::ContactList;
 use crate::db::moved::{or_moved, or_moved_if};
 use crate::db::{Db, Tx};
 use crate::error::{Code, Error, Result};
-use crate::http::body::Body;
+use crate::http::body::{Body, Proposed};
 use crate::http::file::{FileHead, Reply};
 use crate::http::page::{List, PageParams};
 use crate::http::problem::Problem;
@@ -65,9 +65,9 @@ pub async fn list_conversations(caller: Caller, list: List<ConversationFilter>, 
     (status = 409, description = "`channel_archived`, `attachment_sent`", body = Problem, content_type = "application/problem+json"),
 ))]
 #[post("/v1/conversations")]
-pub async fn create_conversation(caller: Caller, body: Body<CreateConversation>, db: Data<Db>) -> Result<Answer> {
+pub async fn create_conversation(caller: Caller, body: Proposed<CreateConversation>, db: Data<Db>) -> Result<Answer> {
     let user = caller.user;
-    let Body { value, retry } = body;
+    let Proposed(Body { value, retry }) = body;
     db.write(&caller, retry, move |tx| {
         let (id, _) = desk::create_conversation(tx, user, &value)?;
         let conversation = queries::conversation_view(tx.conn, tx.organization, user, id)?;
@@ -116,11 +116,11 @@ pub async fn update_conversation(
     path: Path<ConversationPath>,
     if_match: IfMatch,
     uri: Uri,
-    body: Body<UpdateConversation>,
+    body: Proposed<UpdateConversation>,
     db: Data<Db>,
 ) -> Result<Answer> {
     let (id, user) = (path.id, caller.user);
-    let Body { value, retry } = body;
+    let Proposed(Body { value, retry }) = body;
     db.write(&caller, retry, move |tx| {
         or_moved_if(tx, id, &uri.to_string(), &if_match, |tx| {
             desk::update_conversation(tx, id, &if_match, &value)?;
@@ -236,12 +236,12 @@ pub async fn create_message(
     caller: Caller,
     path: Path<ConversationPath>,
     uri: Uri,
-    body: Body<CreateMessage>,
+    body: Proposed<CreateMessage>,
     links: Data<Links>,
     db: Data<Db>,
 ) -> Result<Answer> {
     let (id, user) = (path.id, caller.user);
-    let Body { value, retry } = body;
+    let Proposed(Body { value, retry }) = body;
     db.write(&caller, retry, move |tx| {
         or_moved(tx, id, &uri.to_string(), |tx| {
             let message = desk::create_message(tx, user, id, &value)?;

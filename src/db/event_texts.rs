@@ -76,11 +76,14 @@ rows! {
     ""
 }
 
-/// By none of its texts a deleted note is found.
-pub fn forget(tx: &mut Tx, note: Uuid) -> Result<()> {
+/// By none of their texts deleted notes are found.
+pub fn forget(tx: &mut Tx, notes: &[Uuid]) -> Result<()> {
+    if notes.is_empty() {
+        return Ok(());
+    }
     let of_note = events::table
         .filter(events::organization_id.eq(tx.organization))
-        .filter(events::resource_id.eq(note))
+        .filter(events::resource_id.eq_any(notes))
         .select(events::id);
     diesel::delete(event_texts::table)
         .filter(event_texts::organization_id.eq(tx.organization))

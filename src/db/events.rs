@@ -182,8 +182,6 @@ pub fn record_all(tx: &mut Tx, events: Vec<Event>) -> Result<()> {
     }
     rows.insert(tx.conn)?;
     event_texts::insert(tx, said)?;
-    for note in deleted_notes {
-        event_texts::forget(tx, note)?;
-    }
+    event_texts::forget(tx, &deleted_notes)?;
     timeline::insert(tx, on_timelines)
 }

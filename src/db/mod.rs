@@ -6,6 +6,7 @@ pub mod advisory;
 pub mod embedded;
 pub mod event_texts;
 pub mod events;
+pub mod gone_notes;
 pub mod idempotency;
 pub mod keyset;
 mod memory;
@@ -140,6 +141,10 @@ impl Db {
                 let mut memory = Memory::default();
                 let mut tx = Tx::new(conn, caller.organization, actor, caller.request_id, &mut memory);
                 tx.again = again;
+                if !retry.faults.is_empty() {
+                    let known = Error::invalid(retry.faults.clone());
+                    return Err(work(&mut tx).err().map_or(known.clone(), |found| known.and(found)));
+                }
                 let Some(key) = retry.key.as_deref() else {
                     return work(&mut tx);
                 };

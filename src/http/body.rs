@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use validator::Validate;
 
-use super::diagnose::{diagnose, is_within, nul_fields};
+use super::diagnose::{diagnose, nul_fields};
 use super::json::{self, Json};
 use super::validate::field_errors;
 use crate::answer::Retry;
@@ -24,6 +24,8 @@ use crate::error::{Code, Error, FieldCode, FieldError, Location, Result};
 /// Bytes of a JSON body where a route doesn't say otherwise.
 pub const MAX_JSON_BYTES: usize = 1024 * 1024;
 const MIB: usize = 1024 * 1024;
+/// Of a body that says nothing.
+const MAX_EMPTY_BYTES: usize = 16;
 /// What all large bodies together may have, whoever sends them: taking a mail apart needs several times its size.
 const ROOM_MIB: u32 = 64;
 static ROOM: Semaphore = Semaphore::const_new(ROOM_MIB as usize);
@@ -68,19 +70,45 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for InParts<T> {
     }
 }
 
+/// A JSON body that fits its type, for a write that looks at its fields too: what breaks the type's rules is told with
+/// what the write finds.
+pub struct Proposed<T>(pub Body<T>);
+
+impl<T: DeserializeOwned + Validate + 'static> FromRequest for Proposed<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = body(request.clone(), payload.take(), parse_proposed);
+        Box::pin(async move {
+            let Body { value: (value, faults), retry } = body.await?;
+            Ok(Self(Body { value, retry: Retry { faults, ..retry } }))
+        })
+    }
+}
+
 async fn body<T>(request: HttpRequest, payload: Payload, parse: fn(&[u8]) -> Result<T>) -> Result<Body<T>> {
     require_json(&request)?;
     let bytes = read(&request, payload, MAX_JSON_BYTES).await?;
     Ok(Body { retry: retry(&request, &bytes)?, value: parse(&bytes)? })
 }
 
-/// The idempotency key of a write without a body.
+/// The idempotency key of a write without a body: one that says something may have been meant, and is refused.
 impl FromRequest for Retry {
     type Error = Error;
-    type Future = std::future::Ready<Result<Self>>;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        std::future::ready(retry(request, &[]))
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, payload) = (request.clone(), payload.take());
+        Box::pin(async move {
+            let body = read(&request, payload, MAX_EMPTY_BYTES).await;
+            // As clients say nothing that always say something.
+            if !body.is_ok_and(|body| ["", "{}", "null"].map(str::as_bytes).contains(&body.trim_ascii())) {
+                let message = "is not taken here: nothing would read it";
+                return Err(Error::invalid_field(FieldError::body("", FieldCode::Unsupported, message)));
+            }
+            retry(&request, &[])
+        })
     }
 }
 
@@ -154,15 +182,19 @@ fn announced(request: &HttpRequest) -> Option<u64> {
 
 /// From JSON text to a valid `T`: 400 for text that isn't JSON, 422 that names every wrong field.
 pub fn parse<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T> {
-    let (value, mut wrong) = read_json(bytes)?;
-    wrong.extend(nul_fields(&value));
-    complete(&value, wrong)
+    complete(parse_proposed(bytes)?)
 }
 
 /// The same, except that a NUL is left to who fits the parts.
 fn parse_whole<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T> {
     let (value, wrong) = read_json(bytes)?;
-    complete(&value, wrong)
+    complete(judge(&value, wrong)?)
+}
+
+fn parse_proposed<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<(T, Vec<FieldError>)> {
+    let (value, mut wrong) = read_json(bytes)?;
+    wrong.extend(nul_fields(&value));
+    judge(&value, wrong)
 }
 
 /// What the text says, and what in it is said twice.
@@ -182,24 +214,29 @@ fn read_json(bytes: &[u8]) -> Result<(Value, Vec<FieldError>)> {
 
 /// A part of a body in parts as a valid `T`, or what is wrong with it.
 pub fn fit<T: DeserializeOwned + Validate>(part: &Value) -> Result<T> {
-    complete(part, nul_fields(part))
+    complete(judge(part, nul_fields(part))?)
 }
 
-/// What fits and is valid by its own rules too, or all that is wrong beside what is known to be.
-fn complete<T: DeserializeOwned + Validate>(value: &Value, known: Vec<FieldError>) -> Result<T> {
+fn complete<T>((fits, errors): (T, Vec<FieldError>)) -> Result<T> {
+    if errors.is_empty() { Ok(fits) } else { Err(Error::invalid(errors)) }
+}
+
+/// What fits its type as it was sent, save members that the type doesn't have, and what its rules have against it; else
+/// all that is wrong, beside what is known to be.
+fn judge<T: DeserializeOwned + Validate>(value: &Value, known: Vec<FieldError>) -> Result<(T, Vec<FieldError>)> {
     let (mut errors, fits) = match T::deserialize(Json(value)) {
         Ok(fits) => (Vec::new(), Some(fits)),
         Err(_) => diagnose(value.clone()),
     };
+    let is_as_sent = known.is_empty() && errors.iter().all(|error| error.code == FieldCode::Unknown);
     errors.extend(known);
     if let Some(Err(invalid)) = fits.as_ref().map(Validate::validate) {
         // A substitute's own faults are not the client's.
-        let (known, mut broken) = (&errors, field_errors(Location::Body, &invalid));
-        broken.retain(|error| !known.iter().any(|known| is_within(&error.field, &known.field)));
+        let broken = field_errors(Location::Body, &invalid, &errors);
         errors.extend(broken);
     }
     match fits {
-        Some(value) if errors.is_empty() => Ok(value),
+        Some(fits) if is_as_sent => Ok((fits, errors)),
         _ => Err(Error::invalid(errors)),
     }
 }
@@ -216,15 +253,16 @@ pub fn retry(request: &HttpRequest, body: &[u8]) -> Result<Retry> {
     if keys.next().is_some() {
         return Err(refused(FieldCode::Repeated, "is taken only once".to_owned()));
     }
-    let fits = |key: &&str| (1..=MAX_KEY_BYTES).contains(&key.len()) && !key.contains('\t');
-    let key = key.to_str().ok().filter(fits).ok_or_else(|| {
-        refused(FieldCode::Length, format!("must have 1 to {MAX_KEY_BYTES} visible ASCII characters"))
-    })?;
+    let text = key.to_str().ok().filter(|text| !text.contains('\t'));
+    let text = text.ok_or_else(|| refused(FieldCode::Type, "must be visible ASCII characters".to_owned()))?;
+    if !(1..=MAX_KEY_BYTES).contains(&text.len()) {
+        return Err(refused(FieldCode::Length, format!("must have 1 to {MAX_KEY_BYTES} characters")));
+    }
     let mut hash = Sha256::new();
     hash.update(request.method().as_str());
     hash.update([0]);
     hash.update(request.uri().to_string());
     hash.update([0]);
     hash.update(body);
-    Ok(Retry { key: Some(key.to_owned()), fingerprint: hash.finalize().to_vec() })
+    Ok(Retry { key: Some(text.to_owned()), fingerprint: hash.finalize().to_vec(), faults: Vec::new() })
 }

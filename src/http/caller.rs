@@ -41,7 +41,7 @@ impl FromRequest for Admin {
     }
 }
 
-fn caller(request: &HttpRequest) -> Result<Caller> {
+pub fn caller(request: &HttpRequest) -> Result<Caller> {
     let jwt = request.app_data::<web::Data<Jwt>>().ok_or_else(|| Error::internal("no Jwt in the app's data"))?;
     let header = request
         .headers()

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use serde_path_to_error::{Path, Segment};
 
-use super::json::{Json, escape};
+use super::json::{Json, NO_WORD, escape};
 use crate::error::{FieldCode, FieldError, MAX_NAMED};
 
 /// What is wrong with `value` as a `T`; with a `T` when substitutes were found for all that is wrong.
@@ -32,7 +32,7 @@ pub fn diagnose<T: DeserializeOwned>(mut value: Value) -> (Vec<FieldError>, Opti
                 pointer = format!("{pointer}/{}", escape(&quoted));
             }
             FieldCode::Unknown
-        } else if message.starts_with("unknown variant") {
+        } else if message.starts_with("unknown variant") || message == NO_WORD {
             FieldCode::Choice
         } else {
             FieldCode::Type

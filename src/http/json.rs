@@ -14,6 +14,9 @@ use serde_json::{Error, Map, Number, Value};
 
 use crate::error::{FieldCode, FieldError, MAX_NAMED};
 
+/// What is wrong with what is no text where one of several words is meant.
+pub const NO_WORD: &str = "must be text";
+
 /// What JSON text says, and the members that stand in an object more than once, as far as they are named.
 pub fn read(text: &str) -> Result<(Value, Vec<FieldError>), Error> {
     let mut repeated = Vec::new();
@@ -83,7 +86,7 @@ impl<'de> Deserializer<'de> for Json<'de> {
     ) -> Result<V::Value, Error> {
         match self.0 {
             Value::String(word) => visitor.visit_enum(word.as_str().into_deserializer()),
-            _ => Err(Error::custom("must be text")),
+            _ => Err(Error::custom(NO_WORD)),
         }
     }
 

@@ -16,8 +16,10 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
+use super::caller::caller;
 use super::query::{Pairs, number, pairs, parse};
 use crate::error::{Code, Error, Result};
+use crate::ids::OrganizationId;
 use crate::text::is_of_four_digits;
 
 pub const DEFAULT_LIMIT: i64 = 50;
@@ -74,7 +76,7 @@ pub struct Page {
     pub limit: i64,
     pub count: Option<CountMode>,
     cursor: Option<String>,
-    /// The route with its filters and its sort.
+    /// Whose it is, and the route with its filters and its sort.
     list: String,
 }
 
@@ -132,7 +134,13 @@ fn list<F: DeserializeOwned + Validate>(
     let is_of_page = |name: &str| matches!(name, "limit" | "cursor") || (is_counted && name == COUNT);
     let (of_page, of_filter): (Pairs, Pairs) =
         pairs(request.query_string())?.into_iter().partition(|(name, _)| is_of_page(name));
-    let name = list_name(request.match_info().as_str(), &of_filter);
+    let caller = caller(request)?;
+    let path = request.match_info().as_str();
+    let mut name = list_name(caller.organization, path, &of_filter);
+    // What is the caller's own is another list for each.
+    if path.contains("/me/") || of_filter.iter().any(|(_, value)| value == "me") {
+        name = format!("{} {name}", caller.user.0);
+    }
     let (own, of_filter): (Pairs, Pairs) = of_filter.into_iter().partition(|(name, _)| is_own(name));
     let (params, mut errors) = parse::<PageParams>(of_page);
     let (filter, filter_errors) = parse::<F>(of_filter);
@@ -156,23 +164,28 @@ pub fn is_place(name: &str) -> bool {
     matches!(name, "cursor" | "at" | "before" | "after")
 }
 
-fn list_name(path: &str, filters: &Pairs) -> String {
+fn list_name(organization: OrganizationId, path: &str, filters: &Pairs) -> String {
     let mut filters: Pairs = filters.iter().filter(|(name, _)| !is_place(name) && name != "wait").cloned().collect();
     filters.sort();
     let filters = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(filters).finish();
-    format!("{path}?{filters}")
+    format!("{} {path}?{filters}", organization.0)
 }
 
 impl Page {
     /// The first page of the list at `path`, as a part of another answer.
-    pub fn first(path: &str, limit: i64) -> Self {
-        Self::first_of(path, [], limit)
+    pub fn first(organization: OrganizationId, path: &str, limit: i64) -> Self {
+        Self::first_of(organization, path, [], limit)
     }
 
     /// As [`Page::first`], of the list with these filters and this sort.
-    pub fn first_of<'f>(path: &str, filters: impl IntoIterator<Item = (&'f str, &'f str)>, limit: i64) -> Self {
+    pub fn first_of<'f>(
+        organization: OrganizationId,
+        path: &str,
+        filters: impl IntoIterator<Item = (&'f str, &'f str)>,
+        limit: i64,
+    ) -> Self {
         let filters = filters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { limit, count: None, cursor: None, list: list_name(path, &filters) }
+        Self { limit, count: None, cursor: None, list: list_name(organization, path, &filters) }
     }
 
     /// The page of the same list that begins at `cursor`.

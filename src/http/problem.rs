@@ -171,7 +171,7 @@ pub struct FieldProblem {
     params: Option<FieldBounds>,
 }
 
-/// What a field must keep to, with `length` and `range`.
+/// What a field must keep to, with `length` and `range`, where the document says it; else the message does.
 #[derive(ToSchema)]
 #[allow(dead_code)] // describes the parameters of validator's rules
 pub struct FieldBounds {

@@ -102,7 +102,8 @@ pub fn parse<T: DeserializeOwned + Validate>(mut pairs: Pairs) -> (Option<T>, Ve
         let error = match serde_path_to_error::deserialize::<_, T>(deserializer) {
             Ok(query) => {
                 if let Err(invalid) = query.validate() {
-                    errors.extend(field_errors(Location::Query, &invalid));
+                    let broken = field_errors(Location::Query, &invalid, &errors);
+                    errors.extend(broken);
                 }
                 return (Some(query), errors);
             }
@@ -124,7 +125,8 @@ pub fn parse<T: DeserializeOwned + Validate>(mut pairs: Pairs) -> (Option<T>, Ve
         } else if is_repeated {
             (path, FieldCode::Repeated, "is taken only once".to_owned())
         } else {
-            (path.split('[').next().unwrap_or_default().to_owned(), FieldCode::Type, message)
+            let code = if message.starts_with("unknown variant") { FieldCode::Choice } else { FieldCode::Type };
+            (path.split('[').next().unwrap_or_default().to_owned(), code, message)
         };
         let before = pairs.len();
         errors.push(FieldError::query(&name, code, message));

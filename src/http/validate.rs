@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::{Map, Value};
 use validator::{ValidationError, ValidationErrors, ValidationErrorsKind};
 
+use super::diagnose::is_within;
 use super::json::escape;
 use super::patch::Patch;
 use crate::error::{FieldCode, FieldError, Location};
@@ -12,14 +13,22 @@ use crate::error::{FieldCode, FieldError, Location};
 /// The parameter of a failure that names the field.
 const FIELD: &str = "field";
 
-/// Every failed rule, by JSON Pointer in a body and by name elsewhere.
-pub fn field_errors(location: Location, errors: &ValidationErrors) -> Vec<FieldError> {
+/// Every failed rule, by JSON Pointer in a body and by name elsewhere. Of what lies in a place that is `known` to be wrong
+/// nothing more is said, nor by a rule about several fields while one that decides what others mean is.
+pub fn field_errors(location: Location, errors: &ValidationErrors, known: &[FieldError]) -> Vec<FieldError> {
     let mut found = Vec::new();
-    collect(location, errors, "", &mut found);
+    collect(location, errors, "", known, &mut found);
+    found.retain(|error| !known.iter().any(|known| is_within(&error.field, &known.field)));
     found
 }
 
-fn collect(location: Location, errors: &ValidationErrors, parent: &str, found: &mut Vec<FieldError>) {
+fn collect(
+    location: Location,
+    errors: &ValidationErrors,
+    parent: &str,
+    known: &[FieldError],
+    found: &mut Vec<FieldError>,
+) {
     for (name, kind) in errors.errors() {
         let place = |name: &str| match location {
             Location::Body => format!("{parent}/{}", escape(name)),
@@ -29,7 +38,8 @@ fn collect(location: Location, errors: &ValidationErrors, parent: &str, found: &
         match kind {
             // A rule about several fields names the one that is wrong.
             ValidationErrorsKind::Field(errors) if name == "__all__" => {
-                for error in errors {
+                let is_shaky = known.iter().any(|known| decides(known, parent));
+                for error in errors.iter().filter(|_| !is_shaky) {
                     let name = error.params.get(FIELD).and_then(Value::as_str).unwrap_or_default();
                     found.push(field_error(location, &place(name), error));
                 }
@@ -37,14 +47,20 @@ fn collect(location: Location, errors: &ValidationErrors, parent: &str, found: &
             ValidationErrorsKind::Field(errors) => {
                 found.extend(errors.iter().map(|error| field_error(location, &field, error)));
             }
-            ValidationErrorsKind::Struct(errors) => collect(location, errors, &field, found),
+            ValidationErrorsKind::Struct(errors) => collect(location, errors, &field, known, found),
             ValidationErrorsKind::List(items) => {
                 for (index, errors) in items {
-                    collect(location, errors, &format!("{field}/{index}"), found);
+                    collect(location, errors, &format!("{field}/{index}"), known, found);
                 }
             }
         }
     }
+}
+
+/// Whether other fields of the same object may mean something else by this one: it is one of some words, or missing.
+fn decides(known: &FieldError, parent: &str) -> bool {
+    let is_beside = known.field.rsplit_once('/').map_or("", |(parent, _)| parent) == parent;
+    is_beside && matches!(known.code, FieldCode::Choice | FieldCode::Required)
 }
 
 fn field_error(location: Location, field: &str, error: &ValidationError) -> FieldError {
@@ -61,6 +77,8 @@ fn field_error(location: Location, field: &str, error: &ValidationError) -> Fiel
         (None, "length", None, Some(max)) => format!("must have at most {max} characters or items"),
         (None, "length", Some(min), None) => format!("must have at least {min} characters or items"),
         (None, "range", Some(min), Some(max)) => format!("must be from {min} to {max}"),
+        (None, "range", Some(min), None) => format!("must be at least {min}"),
+        (None, "email", ..) => "must be an e-mail address".to_owned(),
         (None, code, ..) => format!("fails the rule {code}"),
     };
     // The rules that types name have codes of ours too.

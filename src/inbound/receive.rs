@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::types::Received;
+use crate::actor::ActorRef;
 use crate::attachments::{self, File, Store};
 use crate::channels;
 use crate::conversations::{NewMessage, record_message};
@@ -45,6 +46,8 @@ pub async fn keep(db: &Db, store: &Store, organization: OrganizationId, incoming
 /// Records a message that came in, once. Also says how many conversations it joined with its own.
 pub fn receive(tx: &mut Tx, message: &NewMessage) -> Result<(Received, usize)> {
     channels::open_channel(tx.conn, tx.organization, message.channel)?;
+    // Whoever delivers it: what a message does is its channel's doing.
+    tx.actor = ActorRef::channel(message.channel);
     let recorded = record_message(tx, message)?;
     let received = Received {
         message_id: recorded.message,

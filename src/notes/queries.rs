@@ -16,6 +16,7 @@ use super::{On, types::MAX_MENTIONS};
 use crate::access;
 use crate::actor::{ActorRef, ActorType, Caller};
 use crate::db::events::{self, Event};
+use crate::db::gone_notes;
 use crate::db::schema::{notes, profiles};
 use crate::db::search_vector::{self, EDITION, SearchVector, Weight};
 use crate::db::{Tx, keyset};
@@ -220,19 +221,14 @@ pub fn update_note(tx: &mut Tx, id: NoteId, if_match: &IfMatch, body: &UpdateNot
     view(tx.conn, tx.organization, row)
 }
 
-/// One's own, or as an administrator another's. Its event keeps what it said.
+/// One's own, or as an administrator another's.
 pub fn delete_note(tx: &mut Tx, caller: &Caller, id: NoteId, if_match: &IfMatch) -> Result<()> {
     let row = lock_note(tx, id)?;
     if row.author() != tx.actor && caller.require_admin().is_err() {
         return Err(Error::new(Code::NotAuthor, "Another's note is deleted by an administrator."));
     }
     if_match.check(tx, id.0, row.version)?;
-    diesel::delete(notes::table.find((tx.organization, id))).execute(tx.conn)?;
-    let before = json!({
-        "body": row.body, "pinned": row.pinned, "mentions": row.mentions,
-        "author": { "type": row.author_type, "id": row.author_id }, "created_at": row.created_at,
-    });
-    events::record(tx, row.event("note.deleted").before(before))
+    gone_notes::delete_note(tx, id)
 }
 
 /// Moves the notes of conversations that turned out to be part of another.

@@ -16,7 +16,7 @@ use crate::answer::{Answer, Retry};
 use crate::db::moved::or_moved;
 use crate::db::{Db, Tx};
 use crate::error::Result;
-use crate::http::body::Body;
+use crate::http::body::{Body, Proposed};
 use crate::http::page::{List, PageParams};
 use crate::http::problem::Problem;
 use crate::http::query::{NoFilter, Path};
@@ -75,7 +75,7 @@ pub async fn list_profile_notes(
 pub async fn create_profile_note(
     caller: Caller,
     path: Path<ProfilePath>,
-    body: Body<CreateNote>,
+    body: Proposed<CreateNote>,
     db: Data<Db>,
 ) -> Result<Answer> {
     create_note(&caller, On::Profile(path.id), body, db).await
@@ -105,7 +105,7 @@ pub async fn list_contact_notes(
 pub async fn create_contact_note(
     caller: Caller,
     path: Path<ContactPath>,
-    body: Body<CreateNote>,
+    body: Proposed<CreateNote>,
     db: Data<Db>,
 ) -> Result<Answer> {
     create_note(&caller, On::Contact(path.id), body, db).await
@@ -145,11 +145,11 @@ pub async fn create_conversation_note(
     caller: Caller,
     path: Path<ConversationPath>,
     uri: Uri,
-    body: Body<CreateNote>,
+    body: Proposed<CreateNote>,
     db: Data<Db>,
 ) -> Result<Answer> {
     let id = path.id;
-    let Body { value, retry } = body;
+    let Proposed(Body { value, retry }) = body;
     db.write(&caller, retry, move |tx| {
         or_moved(tx, id, &uri.to_string(), |tx| created(tx, On::Conversation(id), &value))
     })
@@ -161,8 +161,8 @@ async fn list_notes(caller: &Caller, on: On, list: List<NoFilter>, db: Data<Db>)
     notes.answer()
 }
 
-async fn create_note(caller: &Caller, on: On, body: Body<CreateNote>, db: Data<Db>) -> Result<Answer> {
-    let Body { value, retry } = body;
+async fn create_note(caller: &Caller, on: On, body: Proposed<CreateNote>, db: Data<Db>) -> Result<Answer> {
+    let Proposed(Body { value, retry }) = body;
     db.write(caller, retry, move |tx| created(tx, on, &value)).await
 }
 
@@ -193,11 +193,11 @@ pub async fn update_note(
     caller: Caller,
     path: Path<NotePath>,
     if_match: IfMatch,
-    body: Body<UpdateNote>,
+    body: Proposed<UpdateNote>,
     db: Data<Db>,
 ) -> Result<Answer> {
     let id = path.id;
-    let Body { value, retry } = body;
+    let Proposed(Body { value, retry }) = body;
     db.write(&caller, retry, move |tx| {
         let note = queries::update_note(tx, id, &if_match, &value)?;
         Ok(Answer::ok(&note)?.version(note.version))

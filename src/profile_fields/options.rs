@@ -10,36 +10,29 @@ use crate::error::{FieldCode, FieldError, Result};
 const MAX_OPTION: usize = 100;
 
 pub fn check_options_fit(field_type: FieldType, has_options: bool, errors: &mut Vec<FieldError>) {
-    match (field_type.has_options(), has_options) {
-        (true, false) => {
-            errors.push(FieldError::body("/options", FieldCode::Required, format!("is required for {field_type}")))
-        }
-        (false, true) => {
-            errors.push(FieldError::body(
-                "/options",
-                FieldCode::Type,
-                format!("a field of type {field_type} has no options"),
-            ));
-        }
-        _ => {}
-    }
+    let (code, message) = match (field_type.has_options(), has_options) {
+        (true, false) => (FieldCode::Required, format!("is required for {field_type}")),
+        (false, true) => (FieldCode::Unsupported, format!("a field of type {field_type} has no options")),
+        _ => return,
+    };
+    errors.push(FieldError::body("/options", code, message));
 }
 
 pub fn checked_options(inputs: &[OptionInput], errors: &mut Vec<FieldError>) -> Vec<FieldOption> {
     let options: Vec<FieldOption> = inputs.iter().map(FieldOption::from).collect();
     let mut seen = HashSet::new();
     for (index, option) in options.iter().enumerate() {
-        let fits = |text: &str| (1..=MAX_OPTION).contains(&text.chars().count());
-        if !fits(&option.value) || !fits(&option.label) {
-            let message = format!("value and label must have 1 to {MAX_OPTION} characters");
-            errors.push(FieldError::body(format!("/options/{index}"), FieldCode::Length, message));
+        let texts = [option.value.as_str(), option.label.as_str()];
+        let (code, message) = if texts.iter().any(|text| text.trim().is_empty()) {
+            (FieldCode::Blank, "value and label must not be blank".to_owned())
+        } else if texts.iter().any(|text| text.chars().count() > MAX_OPTION) {
+            (FieldCode::Length, format!("value and label must have at most {MAX_OPTION} characters"))
         } else if !seen.insert(option.value.as_str()) {
-            errors.push(FieldError::body(
-                format!("/options/{index}"),
-                FieldCode::Repeated,
-                "this value stands there already",
-            ));
-        }
+            (FieldCode::Repeated, "this value stands there already".to_owned())
+        } else {
+            continue;
+        };
+        errors.push(FieldError::body(format!("/options/{index}"), code, message));
     }
     options
 }

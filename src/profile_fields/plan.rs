@@ -192,7 +192,7 @@ fn fitting(tx: &mut Tx, was: &ProfileField, body: &UpdateProfileField) -> Result
     check_unique_fits(&field, &mut errors);
     if field.field_type != was.field_type && field.unique && !was.unique {
         let message = "can become true once the type has changed, in a request of its own";
-        errors.push(FieldError::body("/unique", FieldCode::Type, message));
+        errors.push(FieldError::body("/unique", FieldCode::Unsupported, message));
     }
     if errors.is_empty() {
         keep_options_in_use(tx, was, &mut field)?;
@@ -234,7 +234,7 @@ fn check_default(tx: &mut Tx, field: &mut ProfileField, errors: &mut Vec<FieldEr
 fn check_unique_fits(field: &ProfileField, errors: &mut Vec<FieldError>) {
     if field.unique && !field.field_type.can_be_unique() {
         let message = format!("a field of type {} can't be unique", field.field_type);
-        errors.push(FieldError::body("/unique", FieldCode::Type, message));
+        errors.push(FieldError::body("/unique", FieldCode::Unsupported, message));
     }
 }
 
@@ -315,7 +315,9 @@ pub fn with_type(was: &ProfileField, to: FieldType, options: &[String], labels: 
         errors.into_iter().map(|error| FieldError::query("option", error.code, error.message)).collect();
     match (to.has_options(), options.is_some()) {
         (true, false) => errors.push(FieldError::query("option", FieldCode::Required, format!("is required for {to}"))),
-        (false, true) => errors.push(FieldError::query("option", FieldCode::Type, format!("{to} has no options"))),
+        (false, true) => {
+            errors.push(FieldError::query("option", FieldCode::Unsupported, format!("{to} has no options")))
+        }
         _ => {}
     }
     match errors.is_empty() {

@@ -14,7 +14,7 @@ use crate::actor::Caller;
 use crate::answer::{Answer, Retry};
 use crate::db::Db;
 use crate::error::Result;
-use crate::http::body::Body;
+use crate::http::body::{Body, Proposed};
 use crate::http::caller::Admin;
 use crate::http::page::{List, PageParams};
 use crate::http::problem::Problem;
@@ -54,11 +54,12 @@ pub async fn list_profile_fields(caller: Caller, list: List<NoFilter>, db: Data<
 pub async fn create_profile_field(
     caller: Admin,
     query: Query<DryRun>,
-    body: Body<CreateProfileField>,
+    body: Proposed<CreateProfileField>,
     db: Data<Db>,
 ) -> Result<Answer> {
-    let Body { value, retry } = body;
+    let Proposed(Body { value, retry }) = body;
     if query.dry_run == Some(true) {
+        retry.check()?;
         return Answer::ok(&db.read(&caller, move |tx| Ok(plan::create(tx, &value)?.dry_run(false))).await?);
     }
     db.write(&caller, retry, move |tx| {

@@ -8,6 +8,7 @@ use super::{attach, queries};
 use crate::contacts;
 use crate::db::Tx;
 use crate::db::events::{self, Event};
+use crate::db::gone_notes;
 use crate::db::subject::Subject;
 use crate::error::{Error, Result};
 use crate::http::version::IfMatch;
@@ -17,7 +18,7 @@ use crate::profile_fields;
 /// How often it looks again after contacts came to the profile meanwhile.
 const ROUNDS: usize = 8;
 
-/// Detaches its contacts, each in the ledger, and lets go of its unique values and search words.
+/// Detaches its contacts, each in the ledger, deletes its notes, and lets go of its unique values and search words.
 pub fn delete_profile(tx: &mut Tx, id: ProfileId, if_match: &IfMatch) -> Result<()> {
     Subject::Profile(id).find(tx.conn, tx.organization)?;
     let mut known = contacts::contact_ids_of_profile(tx.conn, tx.organization, id)?;
@@ -49,6 +50,7 @@ fn delete_with(tx: &mut Tx, id: ProfileId, if_match: &IfMatch, known: &mut Vec<C
     contacts::set_profiles(tx, &Vec::from_iter(contacts.iter().map(|contact| (contact.id, None))))?;
     let detached = contacts.iter().map(|contact| attach::detached(contact.id, id, contact.version + 1));
     events::record_all(tx, detached.collect())?;
+    gone_notes::delete_notes_on(tx, Subject::Profile(id))?;
     profile_fields::release_values(tx, id)?;
     let version = queries::mark_deleted(tx, &row)?;
     let event = Event::new("profile.deleted", id.0).profile(id).version(version);

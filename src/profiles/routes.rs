@@ -16,7 +16,7 @@ use crate::contacts::{self, ContactList};
 use crate::db::Db;
 use crate::db::subject::Subject;
 use crate::error::Result;
-use crate::http::body::Body;
+use crate::http::body::{Body, Proposed};
 use crate::http::caller::Admin;
 use crate::http::page::{FieldList, List, PageParams};
 use crate::http::problem::Problem;
@@ -79,10 +79,10 @@ pub async fn create_profile(
     caller: Caller,
     query: Query<UpsertParams>,
     if_match: IfMatch,
-    body: Body<CreateProfile>,
+    body: Proposed<CreateProfile>,
     db: Data<Db>,
 ) -> Result<Answer> {
-    let Body { value, retry } = body;
+    let Proposed(Body { value, retry }) = body;
     db.write(&caller, retry, move |tx| {
         let saved = save::save_profile(tx, query.upsert_on.as_deref(), &if_match, &value)?;
         let mut profile = queries::get_profile(tx.conn, tx.organization, saved.id)?;
@@ -117,11 +117,11 @@ pub async fn update_profile(
     caller: Caller,
     path: Path<ProfilePath>,
     if_match: IfMatch,
-    body: Body<UpdateProfile>,
+    body: Proposed<UpdateProfile>,
     db: Data<Db>,
 ) -> Result<Answer> {
     let id = path.id;
-    let Body { value, retry } = body;
+    let Proposed(Body { value, retry }) = body;
     db.write(&caller, retry, move |tx| {
         save::update_profile(tx, id, &if_match, &value)?;
         let profile = queries::get_profile(tx.conn, tx.organization, id)?;
@@ -251,12 +251,13 @@ pub async fn update_profile_field(
     path: Path<ProfileFieldPath>,
     query: Query<DryRun>,
     if_match: IfMatch,
-    body: Body<UpdateProfileField>,
+    body: Proposed<UpdateProfileField>,
     db: Data<Db>,
 ) -> Result<Answer> {
     let id = path.id;
-    let Body { value, retry } = body;
+    let Proposed(Body { value, retry }) = body;
     if query.dry_run == Some(true) {
+        retry.check()?;
         let plan = db.read(&caller, move |tx| profile_fields::plan_update(tx, id, &if_match, &value));
         return Answer::ok(&ProfileFieldChanged::DryRun(Box::new(plan.await?.dry_run(false))));
     }

@@ -14,7 +14,7 @@ use crate::access;
 use crate::contacts::{self, Found, NewContact};
 use crate::db::Tx;
 use crate::db::events;
-use crate::error::{Code, Error, FieldCode, FieldError, Result};
+use crate::error::{Code, Error, FieldCode, FieldError, Result, all};
 use crate::http::version::IfMatch;
 use crate::ids::{ContactId, ProfileFieldId, ProfileId};
 use crate::profile_fields::{self, FieldType, ProfileField};
@@ -62,16 +62,21 @@ pub fn save_profiles(
     if_match: &[IfMatch],
     bodies: &[CreateProfile],
 ) -> Result<Vec<Saved>> {
-    let mut contacts = Vec::new();
-    for body in bodies {
+    let contacts = all(bodies.iter().map(|body| {
         let checked = body.contacts.iter().enumerate();
-        let checked = checked.map(|(index, contact)| contacts::checked(tx, contact, &format!("/contacts/{index}")));
-        contacts.push(checked.collect::<Result<Vec<NewContact>>>()?);
-    }
+        all(checked.map(|(index, contact)| contacts::checked(tx, contact, &format!("/contacts/{index}"))))
+    }));
     let keys: BTreeSet<&str> = bodies.iter().flat_map(|body| body.fields.keys()).map(String::as_str).collect();
     let fields = profile_fields::fields_for_create(tx, &Vec::from_iter(keys))?;
     let country = country(tx, &fields)?;
-    let bodies = Bodies { all: bodies, if_match, contacts, rules: Rules { fields: &fields, country: &country } };
+    let rules = Rules { fields: &fields, country: &country };
+    let contacts = contacts.map_err(|error| {
+        // What is wrong with the fields is told with it; of one that is there, others may have been given.
+        let required = if upsert_on.is_some() { Required::Waived } else { Required::Bind };
+        let drafts = bodies.iter().map(|body| Draft::new(rules, &body.name, body.kind, &body.fields, required));
+        drafts.filter_map(Result::err).fold(error, Error::and)
+    })?;
+    let bodies = Bodies { all: bodies, if_match, contacts, rules };
     match upsert_on {
         Some(key) => bodies.upsert(tx, key),
         None => bodies.save(tx, &vec![None; bodies.all.len()]),

@@ -31,7 +31,7 @@ pub fn sections(tx: &mut Tx, list: &List<SearchFilter>) -> Result<SearchSections
             // No cursor belongs to all sections.
             page.after::<()>()?;
             for kind in SearchType::ALL {
-                sections.push(section(tx, kind, filter, query.as_ref(), &first(filter, kind))?);
+                sections.push(section(tx, kind, filter, query.as_ref(), &first(tx, filter, kind))?);
             }
         }
     }
@@ -39,10 +39,10 @@ pub fn sections(tx: &mut Tx, list: &List<SearchFilter>) -> Result<SearchSections
 }
 
 /// The first page of a section, as if it alone were asked for.
-fn first(filter: &SearchFilter, kind: SearchType) -> Page {
+fn first(tx: &Tx, filter: &SearchFilter, kind: SearchType) -> Page {
     let sort = filter.sort.map(|sort| ("sort", sort.as_str()));
     let filters = [("q", filter.q.as_str()), ("type", kind.as_str())].into_iter().chain(sort);
-    Page::first_of(PATH, filters, FIRST)
+    Page::first_of(tx.organization, PATH, filters, FIRST)
 }
 
 fn section(

@@ -57,7 +57,10 @@ pub fn sidebar(
         owners.push((contacts::contact_ids_of_profile(conn, organization, id)?, format!("/v1/profiles/{id}")));
     }
     let pages = |list: &str| -> Vec<(&[ContactId], Page)> {
-        owners.iter().map(|(ids, path)| (ids.as_slice(), Page::first(&format!("{path}/{list}"), ENTRIES))).collect()
+        owners
+            .iter()
+            .map(|(ids, path)| (ids.as_slice(), Page::first(organization, &format!("{path}/{list}"), ENTRIES)))
+            .collect()
     };
     let moments = moments::first_moments(conn, organization, &pages("contact-moments"), CAP)?;
     let files = attachments::first_attachments(conn, organization, links, &pages("attachments"), CAP)?;
@@ -82,7 +85,7 @@ fn profile_folders(
     let profile = profiles::profile_views(conn, organization, &fields, &[id])?.pop();
     let profile = profile.ok_or_else(|| Error::not_found(Code::ProfileNotFound))?;
     let path = format!("/v1/profiles/{id}");
-    let first_contacts = Page::first(&format!("{path}/contacts"), ENTRIES);
+    let first_contacts = Page::first(organization, &format!("{path}/contacts"), ENTRIES);
     let contacts = contacts::contacts_of_profile(conn, organization, id, &first_contacts)?;
     let profile_fields = fields
         .into_iter()
@@ -122,7 +125,7 @@ fn notes_folder(
     on: notes::On,
     path: &str,
 ) -> Result<NoteFolder> {
-    let page = Page::first(&format!("{path}/notes"), ENTRIES);
+    let page = Page::first(organization, &format!("{path}/notes"), ENTRIES);
     let (list, count) = notes::first_notes(conn, organization, on, &page, CAP)?;
     let (count, count_capped) = capped(count);
     Ok(NoteFolder { data: list.data, next_cursor: list.next_cursor, count, count_capped })

@@ -14,7 +14,7 @@ use crate::attachments::Links;
 use crate::db::Db;
 use crate::db::moved::or_moved;
 use crate::error::Result;
-use crate::http::body::Body;
+use crate::http::body::{Body, Proposed};
 use crate::http::problem::Problem;
 use crate::http::query::{Path, Query};
 use crate::http::version::{IfMatch, IfMatchHeader};
@@ -79,12 +79,12 @@ pub async fn attach_contact(
     path: Path<ContactPath>,
     query: Query<AttachQuery>,
     if_match: IfMatch,
-    body: Body<AttachContact>,
+    body: Proposed<AttachContact>,
     db: Data<Db>,
     links: Data<Links>,
 ) -> Result<Answer> {
     let (id, include) = (path.id, query.include);
-    let Body { value, retry } = body;
+    let Proposed(Body { value, retry }) = body;
     // It may answer with the sidebar, which is why it is on the roof; attaching itself is the profiles' verb.
     db.write(&caller, retry, move |tx| {
         let attached = profiles::attach_contact(tx, id, &if_match, &value)?;

@@ -240,7 +240,7 @@ async fn lists_of_what_is_not_there() {
         world.admin().get(&path).await.problem(404, &format!("{kind}_not_found"));
     }
     let wrong = world.admin().get(&format!("{path}?kind=song&from=yesterday&colour=red")).await;
-    wrong.wrong_fields(&[("kind", "type"), ("from", "type"), ("colour", "unknown")]);
+    wrong.wrong_fields(&[("kind", "choice"), ("from", "type"), ("colour", "unknown")]);
 }
 
 /// A profile with two contacts, each of which wrote from a channel of its own; put where their rooms would put them.

@@ -246,9 +246,17 @@ async fn an_operation_has_what_its_kind_needs() {
         { "op": "delete", "resource": "note", "id": nil, "if_match": "" },
         { "op": "delete", "resource": "note", "id": nil, "if_match": "latest" },
         { "op": "upsert", "resource": "profile", "upsert_on": "a\0", "body": {} },
+        // Of what kind it is isn't known, nor what that needs.
+        { "op": "remove", "resource": "contact", "id": nil },
+        { "op": 1, "resource": "contact", "id": nil },
+        {},
     ]))
     .await
     .wrong_fields(&[
+        ("/operations/14/op", "choice"),
+        ("/operations/15/op", "choice"),
+        ("/operations/16/op", "required"),
+        ("/operations/16/resource", "required"),
         ("/operations/0/op", "choice"),
         ("/operations/1/resource", "choice"),
         ("/operations/2/extra", "unknown"),

@@ -181,6 +181,26 @@ async fn a_mirror_is_equal_in_the_end() {
 }
 
 #[actix_web::test]
+async fn what_goes_with_a_profile_or_a_contact_is_told() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let profile = admin.post("/v1/profiles", json!({ "name": "Ada" })).await.expect(201).id();
+    let contact = json!({ "medium": "email", "address": "ada@example.com" });
+    let contact = admin.post("/v1/contacts", contact).await.expect(201).id();
+    for path in [format!("/v1/profiles/{profile}"), format!("/v1/contacts/{contact}")] {
+        let notes = format!("{path}/notes");
+        let note = admin.post(&notes, json!({ "body": "one" })).await.expect(201).id();
+        let cursor = admin.get("/v1/changes").await.expect(200).text("/next_cursor");
+        admin.delete(&path).await.expect(204);
+        admin.get(&format!("/v1/notes/{note}")).await.problem(404, "note_not_found");
+        let changes = admin.get(&format!("/v1/changes?cursor={cursor}")).await.expect(200);
+        let told: Vec<_> =
+            changes.data().iter().map(|change| (change["type"].clone(), change["resource"]["id"].clone())).collect();
+        assert!(told.contains(&(json!("note.deleted"), json!(note))), "{told:?}");
+    }
+}
+
+#[actix_web::test]
 async fn an_empty_answer_comes_when_the_wait_is_over() {
     let world = World::new().await;
     let cursor = world.admin().get("/v1/changes?type=note.deleted").await.expect(200).text("/next_cursor");

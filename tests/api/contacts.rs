@@ -207,14 +207,14 @@ async fn what_is_wrong_with_a_question_is_named() {
         ("limit=0", "limit", "range"),
         ("limit=201", "limit", "range"),
         ("limit=many", "limit", "type"),
-        ("sort=address", "sort", "type"),
+        ("sort=address", "sort", "choice"),
         ("sort=name&sort=name", "sort", "repeated"),
         ("address=a&address=b", "address", "repeated"),
-        ("medium=pigeon", "medium", "type"),
+        ("medium=pigeon", "medium", "choice"),
         ("profile_id=1", "profile_id", "type"),
         ("attached=maybe", "attached", "type"),
         ("colour=red", "colour", "unknown"),
-        ("count=all", "count", "type"),
+        ("count=all", "count", "choice"),
         ("q=%00", "q", "nul"),
     ] {
         let refused = agent.get(&format!("/v1/contacts?{query}")).await.wrong_fields(&[(field, code)]);
@@ -223,6 +223,6 @@ async fn what_is_wrong_with_a_question_is_named() {
     agent.get("/v1/contacts?limit=0&colour=red&medium=pigeon").await.wrong_fields(&[
         ("limit", "range"),
         ("colour", "unknown"),
-        ("medium", "type"),
+        ("medium", "choice"),
     ]);
 }

@@ -149,7 +149,7 @@ async fn an_array_or_an_object_that_stands_for_something_else_within_a_body() {
         told.sort_by(|(one, _), (other, _)| one.cmp(other));
         told
     };
-    let wrong = [("/contacts/0", "type"), ("/contacts/1/address", "required"), ("/contacts/1/medium", "type")]
+    let wrong = [("/contacts/0", "type"), ("/contacts/1/address", "required"), ("/contacts/1/medium", "choice")]
         .map(|(field, code)| (field.to_owned(), json!(code)));
     assert_eq!(told(&refused["errors"]), wrong);
 
@@ -380,7 +380,7 @@ async fn a_key_stands_for_one_request_of_one_caller() {
     let made = admin.post("/v1/channels", channel("Support")).key("key").await.expect(201);
     admin.post("/v1/channels", channel("Other")).key("key").await.problem(422, "idempotency_key_reused");
     let path = format!("/v1/channels/{}/archive", made.id());
-    admin.post(&path, channel("Support")).key("key").await.problem(422, "idempotency_key_reused");
+    admin.request(Method::POST, &path).key("key").await.problem(422, "idempotency_key_reused");
     let stranger = world.stranger().await;
     let theirs = stranger.post("/v1/channels", channel("Support")).key("key").await.expect(201);
     assert_ne!(theirs.id(), made.id());
@@ -634,14 +634,94 @@ async fn a_cursor_belongs_to_its_list() {
 }
 
 #[actix_web::test]
+async fn a_cursor_belongs_to_who_was_given_it() {
+    let world = World::new().await;
+    let (admin, agent, stranger) = (world.admin(), world.agent("Grace").await, world.stranger().await);
+    for client in [&admin, &stranger] {
+        let phone = client.post("/v1/channels", channel("Phone")).await.expect(201).id();
+        for n in 0..2 {
+            client.post("/v1/profiles", json!({ "name": format!("Ada {n}") })).await.expect(201);
+            let message = json!({ "external_id": n.to_string(), "from": { "address": format!("{n}") }, "body": "Hi" });
+            let made = client.post(&format!("/v1/channels/{phone}/inbound"), message).await.expect(201);
+            let own = json!({ "assignee_id": client.get("/v1/me").await.expect(200).id() });
+            client.patch(&format!("/v1/conversations/{}", made.text("/conversation_id")), own).await.expect(200);
+        }
+    }
+    for list in ["/v1/profiles?limit=1", "/v1/conversations?limit=1", "/v1/conversations?limit=1&assignee_id=me"] {
+        let path = format!("{list}&cursor={}", admin.get(list).await.expect(200).text("/next_cursor"));
+        admin.get(&path).await.expect(200);
+        stranger.get(&path).await.problem(422, "cursor_invalid");
+        // A colleague's list is the same, unless it is of what is the caller's own.
+        agent.get(&path).await.expect(if list.ends_with("me") { 422 } else { 200 });
+    }
+    let cursor = stranger.get("/v1/changes").await.expect(200).text("/next_cursor");
+    admin.get(&format!("/v1/changes?cursor={cursor}")).await.problem(422, "cursor_invalid");
+}
+
+#[actix_web::test]
+async fn a_body_that_nothing_would_read_is_refused() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let made = admin.post("/v1/channels", channel("Support")).await.expect(201).id();
+    let path = format!("/v1/channels/{made}/archive");
+    for body in ["{\"a\": 1}", "[]", "{", "1", &" ".repeat(17)] {
+        for content_type in ["application/json", "text/plain"] {
+            let sent = admin.request(Method::POST, &path).raw(content_type, body);
+            sent.await.wrong_fields(&[("", "unsupported")]);
+        }
+    }
+    assert_eq!(admin.get(&format!("/v1/channels/{made}")).await.expect(200)["archived_at"], json!(null));
+    // Some clients always send something.
+    for nothing in ["", "{}", " null "] {
+        admin.request(Method::POST, &path).raw("application/json", nothing).await.expect(200);
+    }
+}
+
+#[actix_web::test]
+async fn what_breaks_the_rules_of_a_body_is_told_with_what_the_organization_has_against_it() {
+    let world = World::new().await;
+    let admin = world.admin();
+    for (key, kind) in [("spend", "number"), ("since", "date")] {
+        admin.post("/v1/profile-fields", json!({ "key": key, "label": key, "type": kind })).await.expect(201);
+    }
+    let fields = json!({ "spend": "x", "since": "y", "nope": 1 });
+    let of_fields = [("/fields/spend", "type"), ("/fields/since", "date"), ("/fields/nope", "unknown")];
+    let profile =
+        format!("/v1/profiles/{}", admin.post("/v1/profiles", json!({ "name": "Ada" })).await.expect(201).id());
+    let change = admin.patch(&profile, json!({ "name": " ", "extra": 1, "fields": fields })).key("k").await;
+    change.wrong_fields(&[&[("/name", "blank"), ("/extra", "unknown")], &of_fields[..]].concat());
+    let contacts = json!([{ "medium": "live_chat", "address": "x" }, { "medium": "custom", "address": "y" }]);
+    let made = admin.post("/v1/profiles", json!({ "name": "", "fields": fields, "contacts": contacts })).await;
+    let of_contacts = [("/contacts/0/channel_id", "required"), ("/contacts/1/channel_id", "required")];
+    made.wrong_fields(&[&[("/name", "blank")], &of_fields[..], &of_contacts[..]].concat());
+    let definition = json!({ "key": "Bad", "label": "", "type": "select", "unique": true, "default": 5 });
+    for path in ["/v1/profile-fields", "/v1/profile-fields?dry_run=true"] {
+        let refused = admin.post(path, definition.clone()).await;
+        let mut wrong = vec![("/key", "key"), ("/label", "blank")];
+        if !path.contains('?') {
+            wrong.extend([("/options", "required"), ("/default", "unsupported")]);
+        }
+        refused.wrong_fields(&wrong);
+    }
+    let note = json!({ "body": "", "mentions": [uuid::Uuid::nil()] });
+    let refused = admin.post(&format!("{profile}/notes"), note).await;
+    refused.wrong_fields(&[("/body", "blank"), ("/mentions/0", "user_not_found")]);
+    // Nothing of it was done, and the key is free.
+    assert_eq!(admin.get(&profile).await.expect(200)["version"], 1);
+    admin.patch(&profile, json!({ "name": "Eve" })).key("k").await.expect(200);
+    assert_eq!(admin.get("/v1/profiles").await.expect(200).data().len(), 1);
+}
+
+#[actix_web::test]
 async fn a_cursor_that_is_made_up_is_refused() {
     use base64::Engine;
     use sha2::{Digest, Sha256};
     let world = World::new().await;
     let id = "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11";
+    let organization = world.admin().get("/v1/organization").await.expect(200).id();
     let cursor = |list: &str, key: Value| {
         let key = key.to_string();
-        let mut bytes = Sha256::digest(format!("{list}\0{key}"))[..8].to_vec();
+        let mut bytes = Sha256::digest(format!("{organization} {list}\0{key}"))[..8].to_vec();
         bytes.extend(key.into_bytes());
         base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
     };

@@ -138,7 +138,7 @@ async fn a_conversation_is_changed() {
     assert!(cleared["assignee"].is_null() && cleared["subject"].is_null());
     assert!(admin.get("/v1/conversations?q=deliv").await.expect(200).data().is_empty());
 
-    admin.patch(&path, json!({ "status": null })).await.wrong_fields(&[("/status", "type")]);
+    admin.patch(&path, json!({ "status": null })).await.wrong_fields(&[("/status", "choice")]);
     let stranger = world.stranger().await;
     admin.patch(&path, json!({ "assignee_id": stranger.id })).await.wrong_fields(&[("/assignee_id", "user_not_found")]);
     let user = format!("/v1/users/{}", grace.id);

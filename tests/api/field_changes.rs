@@ -128,8 +128,8 @@ async fn what_stands_in_the_way_of_a_stricter_field_is_listed() {
     of("rule=type").await.wrong_fields(&[("to", "required")]);
     of("rule=unique&to=number").await.wrong_fields(&[("to", "unsupported")]);
     of("rule=type&to=select").await.wrong_fields(&[("option", "required")]);
-    of("rule=type&to=date&option=a").await.wrong_fields(&[("option", "type")]);
-    of("rule=nope").await.wrong_fields(&[("rule", "type")]);
+    of("rule=type&to=date&option=a").await.wrong_fields(&[("option", "unsupported")]);
+    of("rule=nope").await.wrong_fields(&[("rule", "choice")]);
     world.stranger().await.get(&list).await.problem(404, "profile_field_not_found");
 }
 
@@ -218,7 +218,7 @@ async fn a_unique_field_stays_unique_in_its_new_type() {
     let number = field(&admin, json!({ "key": "number", "label": "Number", "type": "text", "unique": true })).await;
     let ada = profile(&admin, "Ada", json!({ "number": "5" })).await;
     let bea = profile(&admin, "Bea", json!({ "number": "5.0" })).await;
-    admin.patch(&number, json!({ "type": "boolean" })).await.wrong_fields(&[("/unique", "type")]);
+    admin.patch(&number, json!({ "type": "boolean" })).await.wrong_fields(&[("/unique", "unsupported")]);
     let list = admin.patch(&number, json!({ "type": "number" })).await.problem(409, "in_use").text("/listed_by");
     assert_eq!(violations(&admin, &list).await, [named("Bea", "5.0", "unique")]);
     admin.patch(&format!("/v1/profiles/{bea}"), json!({ "fields": { "number": "6.0" } })).await.expect(200);

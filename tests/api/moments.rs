@@ -71,7 +71,7 @@ async fn an_agent_sees_one_history_of_all_contacts() {
     grace
         .get(&format!("{history}?medium=pigeon&limit=0"))
         .await
-        .wrong_fields(&[("limit", "range"), ("medium", "type")]);
+        .wrong_fields(&[("limit", "range"), ("medium", "choice")]);
 
     grace.delete(&format!("/v1/contacts/{one}/profile")).await.expect(204);
     assert_eq!(subjects(&grace, &history).await, ["At 5", "At 2"]);

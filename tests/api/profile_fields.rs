@@ -47,13 +47,13 @@ async fn a_definition_that_makes_no_sense_is_refused_with_all_that_is_wrong() {
         .wrong_fields(&[("/key", "key"), ("/label", "blank")]);
     refused(json!({ "key": "a", "label": "A", "type": "multi_select", "unique": true }))
         .await
-        .wrong_fields(&[("/options", "required"), ("/unique", "type")]);
+        .wrong_fields(&[("/options", "required"), ("/unique", "unsupported")]);
     refused(json!({ "key": "a", "label": "A", "type": "text", "options": ["x"] }))
         .await
-        .wrong_fields(&[("/options", "type")]);
+        .wrong_fields(&[("/options", "unsupported")]);
     refused(json!({ "key": "a", "label": "A", "type": "select", "options": ["x", "x", ""] }))
         .await
-        .wrong_fields(&[("/options/1", "repeated"), ("/options/2", "length")]);
+        .wrong_fields(&[("/options/1", "repeated"), ("/options/2", "blank")]);
 }
 
 #[actix_web::test]

@@ -263,7 +263,7 @@ async fn every_section_is_walked_to_its_end() {
     admin.get("/v1/search?q=+&type=pigeon&limit=0").await.wrong_fields(&[
         ("limit", "range"),
         ("q", "blank"),
-        ("type", "type"),
+        ("type", "choice"),
     ]);
     admin.get("/v1/search?q=lamp&count=exact").await.wrong_fields(&[("count", "unknown")]);
 }

@@ -162,7 +162,10 @@ async fn an_agent_sees_all_that_happened() {
         grace.get(&format!("{timeline}?types=status_changed&types=contact_created&types=file&count=exact")).await;
     assert_eq!(counted.expect(200)["count"]["value"], 2);
     assert_eq!(grace.get(&format!("{timeline}?count=estimate")).await.expect(200)["count"]["exact"], false);
-    grace.get(&format!("{timeline}?types=pigeon&limit=0")).await.wrong_fields(&[("types", "type"), ("limit", "range")]);
+    grace
+        .get(&format!("{timeline}?types=pigeon&limit=0"))
+        .await
+        .wrong_fields(&[("types", "choice"), ("limit", "range")]);
     let stranger = world.stranger().await;
     stranger.get(&timeline).await.problem(404, "profile_not_found");
     stranger.get(&of_contact).await.problem(404, "contact_not_found");

@@ -12,8 +12,10 @@ use super::super::types::UpdateContact;
 use super::ContactRow;
 use crate::db::Tx;
 use crate::db::events::{self, Event};
+use crate::db::gone_notes;
 use crate::db::rows::rows;
 use crate::db::schema::{contact_terms, contacts, conversation_participants, conversations};
+use crate::db::subject::Subject;
 use crate::error::{Code, Error, Result};
 use crate::http::version::IfMatch;
 use crate::ids::{ContactId, OrganizationId, ProfileId};
@@ -58,7 +60,9 @@ pub(super) fn rename(tx: &mut Tx, row: ContactRow, name: Option<String>) -> Resu
 
 /// Deletes a contact that never took part in a conversation.
 pub fn delete_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch) -> Result<()> {
-    let row = lock_contact(tx, id)?;
+    // Against whoever refers to it, too: nobody writes a note on it or a conversation with it any more.
+    let row = contacts::table.find((tx.organization, id)).select(ContactRow::as_select()).for_update().first(tx.conn);
+    let row = row.optional()?.ok_or_else(|| Error::not_found(Code::ContactNotFound))?;
     if_match.check(tx, id.0, row.version)?;
     let used: i64 = conversations::table
         .filter(conversations::organization_id.eq(tx.organization))
@@ -76,7 +80,8 @@ pub fn delete_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch) -> Result<
             Error::new(Code::InUse, format!("The contact takes part in {count} conversations.")).with("count", count)
         );
     }
-    // Its channels, terms and notes go with it.
+    gone_notes::delete_notes_on(tx, Subject::Contact(id))?;
+    // Its channels and terms go with it.
     diesel::delete(contacts::table.find((tx.organization, id))).execute(tx.conn)?;
     events::record(tx, Event::new("contact.deleted", id.0).contact(id).from_profile(row.profile_id))
 }
