@@ -230,6 +230,35 @@ fn what_is_optional_is_not_filled_in() {
 }
 
 #[test]
+fn every_parameter_has_an_example() {
+    let document = document();
+    let schemas = Schemas::of(document.clone());
+    let mut wrong = Vec::new();
+    visit(&document, "", &mut |pointer, parameter| {
+        let Some(name) = parameter["name"].as_str().filter(|_| parameter["in"].is_string()) else { return };
+        let schema = &parameter["schema"];
+        let told = told(parameter["description"].as_str().unwrap(), schema);
+        match parameter.get("example").or(told.as_ref()) {
+            Some(example) if !example.to_string().contains('…') => {
+                let faults = schemas.faults(&format!("{pointer}/schema"), example);
+                wrong.extend(faults.into_iter().map(|fault| format!("{pointer}: {name}: {fault}")));
+            }
+            _ => wrong.push(format!("{pointer}: {name}")),
+        }
+    });
+    assert!(wrong.is_empty(), "no example of\n{}", wrong.join("\n"));
+}
+
+/// The example in a description, as its schema has it.
+fn told(description: &str, schema: &Value) -> Option<Value> {
+    let (_, told) = description.rsplit_once("For example ")?;
+    let is_text = !["integer", "number", "boolean"].contains(&schema["type"].as_str().unwrap_or_default());
+    let read = |text: &str| if is_text { Some(json!(text)) } else { serde_json::from_str(text).ok() };
+    let values: Vec<Value> = told.split('`').skip(1).step_by(2).map(read).collect::<Option<_>>()?;
+    if schema["type"] == "array" { Some(json!(values)) } else { values.into_iter().next() }
+}
+
+#[test]
 fn the_catalogues_of_codes_in_the_readme_are_current() {
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
     let mut readme = std::fs::read_to_string(file).unwrap();
