@@ -267,7 +267,9 @@ pub async fn get_message(caller: Caller, path: Path<MessagePath>, links: Data<Li
 /// Byte for byte.
 #[utoipa::path(tag = "conversations", params(MessagePath), responses(
     (status = 200, description = "The mail.", body = RawMessage, content_type = "message/rfc822"),
+    (status = 206, description = "The part that `Range` names.", body = RawMessage, content_type = "message/rfc822"),
     (status = 304, description = "The client has the mail already (`If-None-Match`)."),
+    (status = 416, description = "`range_not_satisfiable`", body = Problem, content_type = "application/problem+json"),
 ))]
 #[get("/v1/messages/{id}/raw")]
 pub async fn get_message_raw(

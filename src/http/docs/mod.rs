@@ -122,6 +122,9 @@ fn complete_success(method: &str, facts: &Facts, schemas: &Map<String, Value>, r
         let not_modified = json!({ "description": "The client has this answer already (`If-None-Match`)." });
         responses.entry("304").or_insert(not_modified);
     }
+    // A file can be asked for in parts.
+    let is_file = responses.contains_key("206");
+    let is_html = responses.get("200").is_some_and(|ok| ok.pointer("/content/text~1html").is_some());
     for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with(['2', '3'])) {
         let has_version = has_version(schemas, response);
         let headers = response.as_object_mut().map(|members| members.entry("headers").or_insert_with(|| json!({})));
@@ -136,6 +139,14 @@ fn complete_success(method: &str, facts: &Facts, schemas: &Map<String, Value>, r
         headers.extend(more.iter().map(|(name, shared)| header(name, shared)));
         if facts.has_cursor && status == "200" {
             headers.extend([header("Link", "Link")]);
+        }
+        if (is_file || is_html) && ["200", "206", "304"].contains(&status.as_str()) {
+            headers.extend([header("Cache-Control", "CacheControl")]);
+            if status != "304" {
+                headers.extend(shared::OF_DOWNLOADS.map(|(name, shared)| header(name, shared)));
+                let more: &[_] = if is_file { &shared::OF_FILES } else { &shared::OF_HTML };
+                headers.extend(more.iter().map(|(name, shared)| header(name, shared)));
+            }
         }
         if has_version {
             headers.extend([header("ETag", "ETag")]);
