@@ -22,7 +22,9 @@ use crate::http::problem::Problem;
 /// twice; what else is wrong with its `body`, in its result.
 /// An `Idempotency-Key` holds for the whole batch.
 #[utoipa::path(tag = "batch", request_body = Batch, responses(
-    (status = 200, description = "What became of each operation.", body = BatchResults),
+    (status = 200, description = "What became of each operation.", body = BatchResults, example = json!({ "results": [{
+        "index": 0, "status": 201, "outcome": "created", "id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11", "version": 1,
+    }] })),
     (status = 409, description = "`batch_refused`: with `atomic`, an operation was refused and nothing was done. `results` says which, and why.", body = Problem, content_type = "application/problem+json"),
 ))]
 #[post("/v1/batch")]

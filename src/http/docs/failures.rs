@@ -118,11 +118,16 @@ fn example(code: Code) -> Value {
         "detail": format!("{}.", code.title()),
         "request_id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11",
     });
-    if code == Code::VersionMismatch
-        && let Some(members) = value.as_object_mut()
-    {
-        members.insert("version".to_owned(), json!(4));
-        members.insert("changed_fields".to_owned(), json!(["/name", "/fields/relation_number"]));
+    let more = match code {
+        Code::VersionMismatch => json!({ "version": 4, "changed_fields": ["/name", "/fields/relation_number"] }),
+        // What every operation can refuse.
+        Code::Invalid => json!({ "errors": [
+            { "in": "query", "field": "colour", "code": "unknown", "message": "unknown field `colour`" },
+        ] }),
+        _ => json!({}),
+    };
+    if let (Some(members), Value::Object(more)) = (value.as_object_mut(), more) {
+        members.extend(more);
     }
     json!({ "value": value })
 }
