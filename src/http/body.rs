@@ -90,15 +90,23 @@ pub fn media_type(request: &HttpRequest) -> String {
 }
 
 /// 415 for a body that doesn't say it is JSON.
-pub fn require_json(request: &HttpRequest) -> Result<()> {
-    let content_type = media_type(request);
-    if content_type == "application/json"
-        || (content_type.starts_with("application/") && content_type.ends_with("+json"))
-    {
+fn require_json(request: &HttpRequest) -> Result<()> {
+    if is_json(request) {
         return Ok(());
     }
     let said = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("nothing");
-    Err(Error::new(Code::UnsupportedMediaType, format!("Content-Type must be application/json; it says {said}.")))
+    let detail = format!("Content-Type must be application/json, in UTF-8; it says {said}.");
+    Err(Error::new(Code::UnsupportedMediaType, detail))
+}
+
+/// JSON has no charset but UTF-8 (RFC 8259, 8.1), which may be said nevertheless.
+pub fn is_json(request: &HttpRequest) -> bool {
+    let header = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parameters = header.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    media_type(request) == "application/json"
+        && parameters.all(|(name, value)| {
+            !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        })
 }
 
 /// 415 for a body that is compressed: what would be kept is not what was meant.

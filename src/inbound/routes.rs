@@ -57,8 +57,10 @@ enum Format {
 impl Format {
     /// As the request says, where the channel takes it.
     fn of(request: &HttpRequest, channel: &Channel) -> Result<Self> {
+        if body::is_json(request) {
+            return Ok(Self::Json);
+        }
         match (body::media_type(request).as_str(), channel.medium) {
-            ("application/json", _) => Ok(Self::Json),
             ("message/rfc822", Medium::Email) => Ok(Self::Mail),
             ("message/rfc822", medium) => {
                 Err(Error::new(Code::UnsupportedMediaType, format!("A channel of {medium} takes application/json.")))

@@ -165,9 +165,21 @@ async fn a_body_of_another_type() {
     send().raw("text/plain", "{}").await.problem(415, "unsupported_media_type");
     send().await.problem(415, "unsupported_media_type");
     let body = channel("Support").to_string();
-    send().raw("application/json; charset=utf-8", body.clone()).await.expect(201);
-    send().raw("application/vnd.api+json", body.clone()).await.expect(201);
-    send().raw("Application/JSON", body).await.expect(201);
+    for other in [
+        "application/vnd.api+json",
+        "application/jsonl",
+        "application/json; charset=utf-16",
+        "application/json;charset=\"latin1\"",
+        "application/json; version=1; Charset=ISO-8859-1",
+    ] {
+        send().raw(other, body.clone()).await.problem(415, "unsupported_media_type");
+    }
+    let made = send().raw("application/json; charset=utf-8", body.clone()).await.expect(201);
+    for same in ["Application/JSON", "application/json;Charset=\"UTF-8\"", "application/json; version=1;"] {
+        send().raw(same, body.clone()).await.expect(201);
+    }
+    let inbound = world.admin().request(Method::POST, &format!("/v1/channels/{}/inbound", made.id()));
+    inbound.raw("application/json; charset=utf-16", "{}").await.problem(415, "unsupported_media_type");
 }
 
 #[actix_web::test]
