@@ -8,7 +8,7 @@ use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
 use actix_web::web::{Bytes, BytesMut};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -28,6 +28,8 @@ const MIB: usize = 1024 * 1024;
 const ROOM_MIB: u32 = 64;
 static ROOM: Semaphore = Semaphore::const_new(ROOM_MIB as usize);
 const ROOM_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long the next piece of a body may take: whoever sends none holds memory and a connection.
+const PIECE_TIMEOUT: Duration = Duration::from_secs(30);
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const MAX_KEY_BYTES: usize = 255;
 
@@ -127,14 +129,25 @@ pub async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> 
         return Err(too_large());
     }
     let mut bytes = BytesMut::with_capacity(announced.map_or(0, |length| usize::try_from(length).unwrap_or(0)));
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| Error::new(Code::MalformedRequest, error.to_string()))?;
+    while let Some(chunk) = next_piece(&mut payload).await? {
+        let chunk = chunk.map_err(|_| broken())?;
         if bytes.len() + chunk.len() > limit {
             return Err(too_large());
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes.freeze())
+}
+
+/// What comes next of a body, or `None` at its end; 400 when nothing comes.
+pub async fn next_piece<S: Stream + Unpin>(body: &mut S) -> Result<Option<S::Item>> {
+    let stopped = |_| Error::new(Code::MalformedRequest, "The body stopped coming.");
+    tokio::time::timeout(PIECE_TIMEOUT, body.next()).await.map_err(stopped)
+}
+
+/// 400 for a body that the server can't put together.
+pub fn broken() -> Error {
+    Error::new(Code::MalformedRequest, "The body ends before it is complete, or its chunks can't be told apart.")
 }
 
 /// Room in memory for a large body and what is made of it, until this is dropped.

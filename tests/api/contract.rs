@@ -300,6 +300,14 @@ async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
 }
 
+#[actix_web::test]
+async fn a_body_whose_chunks_are_broken() {
+    let world = World::new().await;
+    let answer = exchange(&world.admin(), "Transfer-Encoding: chunked\r\n", b"5\r\n{\"a\"\r\nwat\r\n");
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("\"detail\":\"The body ends before it is complete, or "), "{answer}");
+}
+
 /// What comes back for a request of which only this much is sent.
 fn exchange(client: &Client, headers: &str, body: &[u8]) -> String {
     send(client, "POST /v1/channels", &format!("Content-Type: application/json\r\n{headers}"), body)
