@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use actix_web::web::{Bytes, BytesMut};
+use actix_web::web::{Bytes, BytesMut, block};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
 use futures_util::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
@@ -22,7 +22,9 @@ use crate::answer::Retry;
 use crate::error::{Code, Error, FieldCode, FieldError, Location, Result};
 
 /// Bytes of a JSON body where a route doesn't say otherwise.
-pub const MAX_JSON_BYTES: usize = 1024 * 1024;
+pub const MAX_JSON_BYTES: usize = MIB;
+/// Where one holds long texts, or many: each as long as it may be, in a script of four bytes a letter.
+const MAX_LARGE_JSON_BYTES: usize = 8 * MIB;
 const MIB: usize = 1024 * 1024;
 /// What all large bodies together may have, whoever sends them: taking a mail apart needs several times its size.
 const ROOM_MIB: u32 = 64;
@@ -56,16 +58,28 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
     }
 }
 
-/// A JSON body with parts that are kept as they are until each is looked at with [`fit`], so that what is wrong with one
-/// is not the fault of the others.
-pub struct InParts<T>(pub Body<T>);
+/// A JSON body that may be large, with the room that it takes.
+pub struct Large<T>(pub Body<T>, pub Room);
 
-impl<T: DeserializeOwned + Validate + 'static> FromRequest for InParts<T> {
+impl<T: DeserializeOwned + Validate + Send + 'static> FromRequest for Large<T> {
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let body = body(request.clone(), payload.take(), parse_whole);
+        Box::pin(large_body(request.clone(), payload.take(), parse))
+    }
+}
+
+/// A large JSON body with parts that are kept as they are until each is looked at with [`fit`], so that what is wrong
+/// with one is not the fault of the others.
+pub struct InParts<T>(pub Large<T>);
+
+impl<T: DeserializeOwned + Validate + Send + 'static> FromRequest for InParts<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = large_body(request.clone(), payload.take(), parse_whole);
         Box::pin(async move { body.await.map(Self) })
     }
 }
@@ -74,6 +88,20 @@ async fn body<T>(request: HttpRequest, payload: Payload, parse: fn(&[u8]) -> Res
     require_json(&request)?;
     let bytes = read(&request, payload, MAX_JSON_BYTES).await?;
     Ok(Body { retry: retry(&request, &bytes)?, value: parse(&bytes)? })
+}
+
+async fn large_body<T: Send + 'static>(
+    request: HttpRequest,
+    payload: Payload,
+    parse: fn(&[u8]) -> Result<T>,
+) -> Result<Large<T>> {
+    require_json(&request)?;
+    let room = room(&request, MAX_LARGE_JSON_BYTES).await?;
+    let bytes = read(&request, payload, MAX_LARGE_JSON_BYTES).await?;
+    let retry = retry(&request, &bytes)?;
+    // Other requests would wait for so much to be read.
+    let value = block(move || parse(&bytes)).await.map_err(Error::internal)??;
+    Ok(Large(Body { retry, value }, room))
 }
 
 /// The idempotency key of a write without a body.

@@ -99,6 +99,7 @@ impl Format {
         (status = 200, description = "It was there already.", body = Received),
         (status = 201, description = "It came in.", body = Received),
         (status = 409, description = "`channel_archived`", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "`too_large`: The message is larger than is configured (`DOSSIER_MAX_MESSAGE_MIB`): 25 MiB, unless said otherwise. In JSON, its files count as they are before base64, and what is beside them may have 1 MiB more.", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/channels/{id}/inbound")]

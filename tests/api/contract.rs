@@ -301,6 +301,30 @@ async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
 }
 
 #[actix_web::test]
+async fn texts_of_any_script_may_be_as_long_as_they_may_be() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let letters = |count: usize| "😀".repeat(count);
+    let channel = admin.post("/v1/channels", channel("Support")).await.expect(201).id();
+    let contact = json!({ "medium": "email", "address": "ada@example.com" });
+    let contact = admin.post("/v1/contacts", contact).await.expect(201).id();
+    let begun = json!({ "channel_id": channel, "contact_id": contact, "message": { "body": letters(500_000) } });
+    let conversation = admin.post("/v1/conversations", begun).await.expect(201).id();
+    let messages = format!("/v1/conversations/{conversation}/messages");
+    let message = admin.post(&messages, json!({ "body": letters(500_000) })).await.expect(201);
+    assert_eq!(message.text("/body").chars().count(), 500_000);
+
+    let note = json!({ "on": { "type": "contact", "id": contact }, "body": letters(20_000) });
+    let operation = json!({ "op": "create", "resource": "note", "body": note });
+    let mut batch = json!({ "operations": vec![operation; 100] });
+    let answer = admin.post("/v1/batch", batch.clone()).await.expect(200);
+    assert!(answer["results"].as_array().unwrap().iter().all(|result| result["outcome"] == "created"));
+    batch["operations"][0]["body"]["body"] = letters(200_000).into();
+    admin.post("/v1/batch", batch).await.problem(413, "too_large");
+    admin.post("/v1/profiles", json!({ "name": letters(300_000) })).await.problem(413, "too_large");
+}
+
+#[actix_web::test]
 async fn a_body_whose_chunks_are_broken() {
     let world = World::new().await;
     let answer = exchange(&world.admin(), "Transfer-Encoding: chunked\r\n", b"5\r\n{\"a\"\r\nwat\r\n");

@@ -82,6 +82,8 @@ fn every_operation_says_what_a_client_needs() {
         for (status, response) in responses {
             let response = response["$ref"].as_str().map_or(response, |reference| resolve(&document, reference));
             demand(response["description"].is_string(), &format!("a description of {status}"));
+            let says_how_much = response["description"].as_str().is_some_and(|text| text.contains(" MiB"));
+            demand(status != "413" || says_how_much, "how large a body may be");
             if status.starts_with('4') || status.starts_with('5') {
                 let problem = &response["content"]["application/problem+json"]["schema"]["$ref"];
                 demand(problem == "#/components/schemas/Problem", &format!("a problem with {status}"));

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::header;
 use crate::error::{Code, Kind};
+use crate::http::body::MAX_JSON_BYTES;
 use crate::http::problem::{self, PROBLEM_JSON};
 
 /// What an operation is, as far as its failures follow from that.
@@ -90,7 +91,7 @@ fn complete(response: &mut Map<String, Value>, codes: &[Code]) {
     let own = if is_bare { "" } else { own };
     let described: Vec<Code> = codes_in(own).collect();
     let more = codes.iter().filter(|code| !described.contains(code));
-    let more = more.map(|code| format!("`{}`: {}.", code.as_str(), code.title()));
+    let more = more.map(|code| format!("`{}`: {}.", code.as_str(), said(*code)));
     let own = (!own.is_empty()).then(|| own.to_owned());
     let description = own.into_iter().chain(more).collect::<Vec<_>>().join(" ");
     response.insert("description".to_owned(), description.into());
@@ -106,6 +107,14 @@ fn complete(response: &mut Map<String, Value>, codes: &[Code]) {
     let examples: Map<String, Value> = codes.iter().map(|code| (code.as_str().to_owned(), example(*code))).collect();
     let media = json!({ "schema": { "$ref": "#/components/schemas/Problem" }, "examples": examples });
     response.insert("content".to_owned(), json!({ PROBLEM_JSON: media }));
+}
+
+/// Of a code that the handler doesn't describe.
+fn said(code: Code) -> String {
+    match code {
+        Code::TooLarge => format!("The body is larger than {} MiB", MAX_JSON_BYTES >> 20),
+        code => code.title().to_owned(),
+    }
 }
 
 /// A problem document with this code.
