@@ -63,7 +63,10 @@ struct ConversationPath {
 /// For a message to name it in its `attachment_ids`. Its type is told from its bytes.
 #[utoipa::path(tag = "attachments",
     request_body(content = UploadForm, content_type = "multipart/form-data"),
-    responses((status = 201, description = "The attachment.", body = Attachment)),
+    responses(
+        (status = 201, description = "The attachment.", body = Attachment),
+        (status = 413, description = "`too_large`: The file is larger than is configured (`DOSSIER_MAX_UPLOAD_MIB`): 100 MiB, unless said otherwise.", body = Problem, content_type = "application/problem+json"),
+    ),
 )]
 #[post("/v1/attachments")]
 pub async fn create_attachment(

@@ -164,7 +164,9 @@ pub struct SignedLink {
     /// Which form of the file.
     pub variant: Variant,
     /// When the link ends, in seconds since 1970.
+    #[param(example = 1_769_436_000)]
     pub expires: i64,
     /// Proves that the service made this link.
+    #[param(example = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     pub signature: String,
 }

@@ -75,6 +75,9 @@ const KINDS: [Kind; 17] = {
     ]
 };
 
+/// The name of the schema of `if_match`.
+const IF_MATCH: &str = "IfMatch";
+
 pub fn find(op: Op, resource: Resource) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| (kind.op, kind.resource) == (op, resource))
 }
@@ -92,6 +95,7 @@ impl PartialSchema for BatchOperation {
 impl ToSchema for BatchOperation {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         schemas.extend(KINDS.iter().map(|kind| (kind.name.to_owned(), kind.schema())));
+        schemas.push((IF_MATCH.to_owned(), if_match()));
         // The bodies that no route of their own has.
         for (name, schema, parts) in [
             (CreateNoteOn::name(), CreateNoteOn::schema(), CreateNoteOn::schemas as fn(&mut Vec<_>)),
@@ -105,7 +109,6 @@ impl ToSchema for BatchOperation {
 
 impl Kind {
     fn schema(&self) -> RefOr<Schema> {
-        let text = || ObjectBuilder::new().schema_type(Type::String);
         let only = |word: &str| text().enum_values(Some([word])).build();
         let mut object = ObjectBuilder::new()
             .property("op", only(self.op.as_str()))
@@ -126,15 +129,7 @@ impl Kind {
             object = object.property("upsert_on", key.examples(["relation_number"]).build()).required("upsert_on");
         }
         if self.has_if_match {
-            let description = "The version that was read, or its `ETag`: refused with 412 when it has changed since.";
-            let version = ObjectBuilder::new()
-                .schema_type(Type::Integer)
-                .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
-                .minimum(Some(1))
-                .examples([json!(3)]);
-            let tag = text().pattern(Some(r#"^(\*|(W/)?"?0*[1-9][0-9]{0,8}(-[^"]*)?"?)$"#));
-            let either = OneOfBuilder::new().description(Some(description)).item(version).item(tag);
-            object = object.property("if_match", either);
+            object = object.property("if_match", Ref::from_schema_name(IF_MATCH));
         }
         if let Some(body) = self.body {
             object = object.property("body", Ref::from_schema_name(body.name));
@@ -144,6 +139,21 @@ impl Kind {
         }
         object.into()
     }
+}
+
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn if_match() -> RefOr<Schema> {
+    let description = "The version that was read, or its `ETag`: refused with 412 when it has changed since.";
+    let version = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int32)))
+        .minimum(Some(1))
+        .examples([json!(3)]);
+    let tag = text().pattern(Some(r#"^(\*|(W/)?"?0*[1-9][0-9]{0,8}(-[^"]*)?"?)$"#));
+    OneOfBuilder::new().description(Some(description)).item(version).item(tag).into()
 }
 
 #[cfg(test)]

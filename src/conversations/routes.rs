@@ -19,7 +19,7 @@ use crate::contacts::ContactList;
 use crate::db::moved::{or_moved, or_moved_if};
 use crate::db::{Db, Tx};
 use crate::error::{Code, Error, Result};
-use crate::http::body::{Body, Proposed};
+use crate::http::body::{Body, Large, Proposed};
 use crate::http::file::{FileHead, Reply};
 use crate::http::page::{List, PageParams};
 use crate::http::problem::Problem;
@@ -63,11 +63,12 @@ pub async fn list_conversations(caller: Caller, list: List<ConversationFilter>, 
     (status = 201, description = "The conversation.", body = Conversation),
     (status = 404, description = "`channel_not_found`, `contact_not_found`", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "`channel_archived`, `attachment_sent`", body = Problem, content_type = "application/problem+json"),
+    (status = 413, description = "`too_large`: The body is larger than 8 MiB.", body = Problem, content_type = "application/problem+json"),
 ))]
 #[post("/v1/conversations")]
-pub async fn create_conversation(caller: Caller, body: Proposed<CreateConversation>, db: Data<Db>) -> Result<Answer> {
+pub async fn create_conversation(caller: Caller, body: Large<CreateConversation>, db: Data<Db>) -> Result<Answer> {
     let user = caller.user;
-    let Proposed(Body { value, retry }) = body;
+    let Large(Body { value, retry }, _room) = body;
     db.write(&caller, retry, move |tx| {
         let (id, _) = desk::create_conversation(tx, user, &value)?;
         let conversation = queries::conversation_view(tx.conn, tx.organization, user, id)?;
@@ -230,18 +231,19 @@ pub async fn list_messages(
     (status = 201, description = "The message.", body = Message),
     (status = 308, description = "It became part of the conversation that `Location` names."),
     (status = 409, description = "`channel_archived`, `attachment_sent`", body = Problem, content_type = "application/problem+json"),
+    (status = 413, description = "`too_large`: The body is larger than 8 MiB.", body = Problem, content_type = "application/problem+json"),
 ))]
 #[post("/v1/conversations/{id}/messages")]
 pub async fn create_message(
     caller: Caller,
     path: Path<ConversationPath>,
     uri: Uri,
-    body: Proposed<CreateMessage>,
+    body: Large<CreateMessage>,
     links: Data<Links>,
     db: Data<Db>,
 ) -> Result<Answer> {
     let (id, user) = (path.id, caller.user);
-    let Proposed(Body { value, retry }) = body;
+    let Large(Body { value, retry }, _room) = body;
     db.write(&caller, retry, move |tx| {
         or_moved(tx, id, &uri.to_string(), |tx| {
             let message = desk::create_message(tx, user, id, &value)?;
@@ -267,7 +269,9 @@ pub async fn get_message(caller: Caller, path: Path<MessagePath>, links: Data<Li
 /// Byte for byte.
 #[utoipa::path(tag = "conversations", params(MessagePath), responses(
     (status = 200, description = "The mail.", body = RawMessage, content_type = "message/rfc822"),
+    (status = 206, description = "The part that `Range` names.", body = RawMessage, content_type = "message/rfc822"),
     (status = 304, description = "The client has the mail already (`If-None-Match`)."),
+    (status = 416, description = "`range_not_satisfiable`", body = Problem, content_type = "application/problem+json"),
 ))]
 #[get("/v1/messages/{id}/raw")]
 pub async fn get_message_raw(

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE};
-use actix_web::web::{Bytes, BytesMut};
+use actix_web::web::{Bytes, BytesMut, block};
 use actix_web::{FromRequest, HttpMessage, HttpRequest};
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -22,7 +22,9 @@ use crate::answer::Retry;
 use crate::error::{Code, Error, FieldCode, FieldError, Location, Result};
 
 /// Bytes of a JSON body where a route doesn't say otherwise.
-pub const MAX_JSON_BYTES: usize = 1024 * 1024;
+pub const MAX_JSON_BYTES: usize = MIB;
+/// Where one holds long texts, or many: each as long as it may be, in a script of four bytes a letter.
+const MAX_LARGE_JSON_BYTES: usize = 8 * MIB;
 const MIB: usize = 1024 * 1024;
 /// Of a body that says nothing.
 const MAX_EMPTY_BYTES: usize = 16;
@@ -30,6 +32,8 @@ const MAX_EMPTY_BYTES: usize = 16;
 const ROOM_MIB: u32 = 64;
 static ROOM: Semaphore = Semaphore::const_new(ROOM_MIB as usize);
 const ROOM_TIMEOUT: Duration = Duration::from_secs(15);
+/// How long the next piece of a body may take: whoever sends none holds memory and a connection.
+const PIECE_TIMEOUT: Duration = Duration::from_secs(30);
 const IDEMPOTENCY_KEY: &str = "idempotency-key";
 const MAX_KEY_BYTES: usize = 255;
 
@@ -52,20 +56,32 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Body<T> {
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        Box::pin(body(request.clone(), payload.take(), parse))
+        Box::pin(body(request.clone(), payload.take(), |bytes| Ok((parse(bytes)?, Vec::new()))))
     }
 }
 
-/// A JSON body with parts that are kept as they are until each is looked at with [`fit`], so that what is wrong with one
-/// is not the fault of the others.
-pub struct InParts<T>(pub Body<T>);
+/// As [`Proposed`], of a JSON body that may be large, with the room that it takes.
+pub struct Large<T>(pub Body<T>, pub Room);
 
-impl<T: DeserializeOwned + Validate + 'static> FromRequest for InParts<T> {
+impl<T: DeserializeOwned + Validate + Send + 'static> FromRequest for Large<T> {
     type Error = Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let body = body(request.clone(), payload.take(), parse_whole);
+        Box::pin(large_body(request.clone(), payload.take(), parse_proposed))
+    }
+}
+
+/// A large JSON body with parts that are kept as they are until each is looked at with [`fit`], so that what is wrong
+/// with one is not the fault of the others.
+pub struct InParts<T>(pub Large<T>);
+
+impl<T: DeserializeOwned + Validate + Send + 'static> FromRequest for InParts<T> {
+    type Error = Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let body = large_body(request.clone(), payload.take(), |bytes| Ok((parse_whole(bytes)?, Vec::new())));
         Box::pin(async move { body.await.map(Self) })
     }
 }
@@ -80,17 +96,33 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Proposed<T> {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let body = body(request.clone(), payload.take(), parse_proposed);
-        Box::pin(async move {
-            let Body { value: (value, faults), retry } = body.await?;
-            Ok(Self(Body { value, retry: Retry { faults, ..retry } }))
-        })
+        Box::pin(async move { body.await.map(Self) })
     }
 }
 
-async fn body<T>(request: HttpRequest, payload: Payload, parse: fn(&[u8]) -> Result<T>) -> Result<Body<T>> {
+/// What a body says, and what its type's rules have against it.
+type Judged<T> = (T, Vec<FieldError>);
+
+async fn body<T>(request: HttpRequest, payload: Payload, parse: fn(&[u8]) -> Result<Judged<T>>) -> Result<Body<T>> {
     require_json(&request)?;
     let bytes = read(&request, payload, MAX_JSON_BYTES).await?;
-    Ok(Body { retry: retry(&request, &bytes)?, value: parse(&bytes)? })
+    let retry = retry(&request, &bytes)?;
+    let (value, faults) = parse(&bytes)?;
+    Ok(Body { value, retry: Retry { faults, ..retry } })
+}
+
+async fn large_body<T: Send + 'static>(
+    request: HttpRequest,
+    payload: Payload,
+    parse: fn(&[u8]) -> Result<Judged<T>>,
+) -> Result<Large<T>> {
+    require_json(&request)?;
+    let room = room(&request, MAX_LARGE_JSON_BYTES).await?;
+    let bytes = read(&request, payload, MAX_LARGE_JSON_BYTES).await?;
+    let retry = retry(&request, &bytes)?;
+    // Other requests would wait for so much to be read.
+    let (value, faults) = block(move || parse(&bytes)).await.map_err(Error::internal)??;
+    Ok(Large(Body { value, retry: Retry { faults, ..retry } }, room))
 }
 
 /// The idempotency key of a write without a body: one that says something may have been meant, and is refused.
@@ -118,15 +150,23 @@ pub fn media_type(request: &HttpRequest) -> String {
 }
 
 /// 415 for a body that doesn't say it is JSON.
-pub fn require_json(request: &HttpRequest) -> Result<()> {
-    let content_type = media_type(request);
-    if content_type == "application/json"
-        || (content_type.starts_with("application/") && content_type.ends_with("+json"))
-    {
+fn require_json(request: &HttpRequest) -> Result<()> {
+    if is_json(request) {
         return Ok(());
     }
     let said = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("nothing");
-    Err(Error::new(Code::UnsupportedMediaType, format!("Content-Type must be application/json; it says {said}.")))
+    let detail = format!("Content-Type must be application/json, in UTF-8; it says {said}.");
+    Err(Error::new(Code::UnsupportedMediaType, detail))
+}
+
+/// JSON has no charset but UTF-8 (RFC 8259, 8.1), which may be said nevertheless.
+pub fn is_json(request: &HttpRequest) -> bool {
+    let header = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let mut parameters = header.split(';').skip(1).filter_map(|parameter| parameter.split_once('='));
+    media_type(request) == "application/json"
+        && parameters.all(|(name, value)| {
+            !name.trim().eq_ignore_ascii_case("charset") || value.trim().trim_matches('"').eq_ignore_ascii_case("utf-8")
+        })
 }
 
 /// 415 for a body that is compressed: what would be kept is not what was meant.
@@ -147,14 +187,25 @@ pub async fn read(request: &HttpRequest, mut payload: Payload, limit: usize) -> 
         return Err(too_large());
     }
     let mut bytes = BytesMut::with_capacity(announced.map_or(0, |length| usize::try_from(length).unwrap_or(0)));
-    while let Some(chunk) = payload.next().await {
-        let chunk = chunk.map_err(|error| Error::new(Code::MalformedRequest, error.to_string()))?;
+    while let Some(chunk) = next_piece(&mut payload).await? {
+        let chunk = chunk.map_err(|_| broken())?;
         if bytes.len() + chunk.len() > limit {
             return Err(too_large());
         }
         bytes.extend_from_slice(&chunk);
     }
     Ok(bytes.freeze())
+}
+
+/// What comes next of a body, or `None` at its end; 400 when nothing comes.
+pub async fn next_piece<S: Stream + Unpin>(body: &mut S) -> Result<Option<S::Item>> {
+    let stopped = |_| Error::new(Code::MalformedRequest, "The body stopped coming.");
+    tokio::time::timeout(PIECE_TIMEOUT, body.next()).await.map_err(stopped)
+}
+
+/// 400 for a body that the server can't put together.
+pub fn broken() -> Error {
+    Error::new(Code::MalformedRequest, "The body ends before it is complete, or its chunks can't be told apart.")
 }
 
 /// Room in memory for a large body and what is made of it, until this is dropped.
@@ -191,7 +242,7 @@ fn parse_whole<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<T> {
     complete(judge(&value, wrong)?)
 }
 
-fn parse_proposed<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<(T, Vec<FieldError>)> {
+fn parse_proposed<T: DeserializeOwned + Validate>(bytes: &[u8]) -> Result<Judged<T>> {
     let (value, mut wrong) = read_json(bytes)?;
     wrong.extend(nul_fields(&value));
     judge(&value, wrong)
@@ -217,13 +268,13 @@ pub fn fit<T: DeserializeOwned + Validate>(part: &Value) -> Result<T> {
     complete(judge(part, nul_fields(part))?)
 }
 
-fn complete<T>((fits, errors): (T, Vec<FieldError>)) -> Result<T> {
+fn complete<T>((fits, errors): Judged<T>) -> Result<T> {
     if errors.is_empty() { Ok(fits) } else { Err(Error::invalid(errors)) }
 }
 
 /// What fits its type as it was sent, save members that the type doesn't have, and what its rules have against it; else
 /// all that is wrong, beside what is known to be.
-fn judge<T: DeserializeOwned + Validate>(value: &Value, known: Vec<FieldError>) -> Result<(T, Vec<FieldError>)> {
+fn judge<T: DeserializeOwned + Validate>(value: &Value, known: Vec<FieldError>) -> Result<Judged<T>> {
     let (mut errors, fits) = match T::deserialize(Json(value)) {
         Ok(fits) => (Vec::new(), Some(fits)),
         Err(_) => diagnose(value.clone()),

@@ -6,12 +6,11 @@ use actix_multipart::{Field, Multipart, MultipartError};
 use actix_web::dev::Payload;
 use actix_web::http::header::CONTENT_LENGTH;
 use actix_web::{FromRequest, HttpRequest};
-use futures_util::StreamExt;
 use sha2::{Digest, Sha256};
 use tokio::fs::File;
 use tokio::io::{AsyncSeekExt, AsyncWriteExt, BufWriter};
 
-use super::body::{media_type, refuse_encoding};
+use super::body::{broken, media_type, next_piece, refuse_encoding};
 use crate::error::{Code, Error, FieldCode, FieldError, Result};
 
 /// How much of the beginning is kept to tell what it is: an image's size may stand behind its colour profile.
@@ -52,7 +51,7 @@ pub async fn receive(request: &HttpRequest, mut payload: Payload, name: &str, li
     }
     let mut form = Multipart::from_request(request, &mut payload).await.map_err(malformed)?;
     let mut upload = None;
-    while let Some(field) = form.next().await {
+    while let Some(field) = next_piece(&mut form).await? {
         let field = field.map_err(not_a_form)?;
         let part = field.name().unwrap_or_default().to_owned();
         let refused =
@@ -86,7 +85,7 @@ async fn save(mut field: Field, limit: usize) -> Result<Upload> {
     let mut hash = Sha256::new();
     let mut head = Vec::new();
     let mut byte_size = 0;
-    while let Some(chunk) = field.next().await {
+    while let Some(chunk) = next_piece(&mut field).await? {
         let chunk = chunk.map_err(not_a_form)?;
         byte_size += chunk.len();
         if byte_size > limit {
@@ -122,5 +121,8 @@ fn malformed(error: impl std::fmt::Display) -> Error {
 }
 
 fn not_a_form(error: MultipartError) -> Error {
-    malformed(error)
+    match error {
+        MultipartError::Payload(_) => broken(),
+        error => malformed(error),
+    }
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use actix_web::http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use actix_web::web::{Bytes, Data, Payload, block};
 use actix_web::{HttpRequest, HttpResponse, get, post};
@@ -24,6 +24,7 @@ use crate::error::{Code, Error, Result};
 use crate::http::body;
 use crate::http::problem::Problem;
 use crate::http::query::Path;
+use crate::http::version::{etag, not_modified};
 use crate::ids::{ChannelId, MessageId};
 
 /// What a message in JSON may have beside its attachments.
@@ -56,8 +57,10 @@ enum Format {
 impl Format {
     /// As the request says, where the channel takes it.
     fn of(request: &HttpRequest, channel: &Channel) -> Result<Self> {
+        if body::is_json(request) {
+            return Ok(Self::Json);
+        }
         match (body::media_type(request).as_str(), channel.medium) {
-            ("application/json", _) => Ok(Self::Json),
             ("message/rfc822", Medium::Email) => Ok(Self::Mail),
             ("message/rfc822", medium) => {
                 Err(Error::new(Code::UnsupportedMediaType, format!("A channel of {medium} takes application/json.")))
@@ -96,6 +99,7 @@ impl Format {
         (status = 200, description = "It was there already.", body = Received),
         (status = 201, description = "It came in.", body = Received),
         (status = 409, description = "`channel_archived`", body = Problem, content_type = "application/problem+json"),
+        (status = 413, description = "`too_large`: The message is larger than is configured (`DOSSIER_MAX_MESSAGE_MIB`): 25 MiB, unless said otherwise. In JSON, its files count as they are before base64, and what is beside them may have 1 MiB more.", body = Problem, content_type = "application/problem+json"),
     ),
 )]
 #[post("/v1/channels/{id}/inbound")]
@@ -135,11 +139,13 @@ pub async fn receive_message(
 /// aren't fetched. 404 where the message has none (`has_html`).
 #[utoipa::path(tag = "conversations", params(MessagePath), responses(
     (status = 200, description = "The HTML.", body = MessageHtml, content_type = "text/html"),
+    (status = 304, description = "The client has the HTML already (`If-None-Match`)."),
 ))]
 #[get("/v1/messages/{id}/html")]
 pub async fn get_message_html(
     caller: Caller,
     path: Path<MessagePath>,
+    request: HttpRequest,
     store: Data<Store>,
     links: Data<Links>,
     db: Data<Db>,
@@ -158,11 +164,17 @@ pub async fn get_message_html(
     let raw = store.get(caller.organization, &mail.sha256).await?;
     let safe = move || email::parse(&raw).html.map(|text| html::sanitise(&text, move |id| images.get(id).cloned()));
     let html = block(safe).await.map_err(Error::internal)?.ok_or_else(no_html)?;
+    let tag = etag(None, &html);
+    let cache_control = (CACHE_CONTROL, "private, no-cache");
+    if not_modified(&request, &tag) {
+        return Ok(HttpResponse::NotModified().insert_header((ETAG, tag)).insert_header(cache_control).finish());
+    }
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, "text/html; charset=utf-8"))
+        .insert_header((ETAG, tag))
         .insert_header((CONTENT_SECURITY_POLICY, HTML_POLICY))
         .insert_header((X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .insert_header((REFERRER_POLICY, "no-referrer"))
-        .insert_header((CACHE_CONTROL, "private, no-cache"))
+        .insert_header(cache_control)
         .body(html))
 }

@@ -9,7 +9,7 @@ use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 
-use crate::support::{Answer, Client, Request, World, race};
+use crate::support::{Answer, Client, Request, World, document, headers, race, sent};
 
 /// 3 by 2 pixels, as far as its header says.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x03\0\0\0\x02\x08\x02\0\0\0\0\0\0\0";
@@ -123,6 +123,32 @@ async fn a_part_of_a_file_can_be_asked_for() {
     assert_eq!((head.header("content-length"), head.bytes.len()), (Some("10"), 0));
     let compressed = admin.get(&path).header("Accept-Encoding", "gzip").await.expect(200);
     assert_eq!(compressed.body(), "0123456789");
+}
+
+#[actix_web::test]
+async fn a_download_has_the_headers_of_the_document() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let file = upload(&admin, "digits.txt", "text/plain", b"0123456789").await.expect(201);
+    let channel = admin.post("/v1/channels", json!({ "name": "Mail", "medium": "email" })).await.expect(201).id();
+    let mail = "From: ada@example.com\r\nContent-Type: text/html\r\n\r\n<p>Hello</p>";
+    let inbound = admin.request(Method::POST, &format!("/v1/channels/{channel}/inbound")).raw("message/rfc822", mail);
+    let message = inbound.await.expect(201).text("/message_id");
+    let document = document();
+    for (operation, path, has_parts) in [
+        ("/v1/attachments/{id}/content", format!("/v1/attachments/{}/content", file.id()), true),
+        ("/v1/attachments/{id}/signed", file.text("/url"), true),
+        ("/v1/messages/{id}/raw", format!("/v1/messages/{message}/raw"), true),
+        ("/v1/messages/{id}/html", format!("/v1/messages/{message}/html"), false),
+    ] {
+        let whole = admin.get(&path).await.expect(200);
+        let known = admin.get(&path).header("If-None-Match", whole.header("etag").unwrap()).await.expect(304);
+        let part = admin.get(&path).header("Range", "bytes=0-3").await.expect(if has_parts { 206 } else { 200 });
+        for answer in [whole, known, part] {
+            let response = &document["paths"][operation]["get"]["responses"][answer.status.to_string()];
+            assert_eq!(sent(&answer), headers(response), "{}: {}", answer.what, answer.status);
+        }
+    }
 }
 
 #[actix_web::test]

@@ -165,9 +165,21 @@ async fn a_body_of_another_type() {
     send().raw("text/plain", "{}").await.problem(415, "unsupported_media_type");
     send().await.problem(415, "unsupported_media_type");
     let body = channel("Support").to_string();
-    send().raw("application/json; charset=utf-8", body.clone()).await.expect(201);
-    send().raw("application/vnd.api+json", body.clone()).await.expect(201);
-    send().raw("Application/JSON", body).await.expect(201);
+    for other in [
+        "application/vnd.api+json",
+        "application/jsonl",
+        "application/json; charset=utf-16",
+        "application/json;charset=\"latin1\"",
+        "application/json; version=1; Charset=ISO-8859-1",
+    ] {
+        send().raw(other, body.clone()).await.problem(415, "unsupported_media_type");
+    }
+    let made = send().raw("application/json; charset=utf-8", body.clone()).await.expect(201);
+    for same in ["Application/JSON", "application/json;Charset=\"UTF-8\"", "application/json; version=1;"] {
+        send().raw(same, body.clone()).await.expect(201);
+    }
+    let inbound = world.admin().request(Method::POST, &format!("/v1/channels/{}/inbound", made.id()));
+    inbound.raw("application/json; charset=utf-16", "{}").await.problem(415, "unsupported_media_type");
 }
 
 #[actix_web::test]
@@ -286,6 +298,38 @@ async fn a_body_that_is_too_large_is_refused_before_it_is_read() {
     let chunk = [b"10000\r\n".as_slice(), &[b' '; 65536], b"\r\n"].concat();
     let answer = exchange(&admin, "Transfer-Encoding: chunked\r\n", &chunk.repeat(17));
     assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+}
+
+#[actix_web::test]
+async fn texts_of_any_script_may_be_as_long_as_they_may_be() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let letters = |count: usize| "😀".repeat(count);
+    let channel = admin.post("/v1/channels", channel("Support")).await.expect(201).id();
+    let contact = json!({ "medium": "email", "address": "ada@example.com" });
+    let contact = admin.post("/v1/contacts", contact).await.expect(201).id();
+    let begun = json!({ "channel_id": channel, "contact_id": contact, "message": { "body": letters(500_000) } });
+    let conversation = admin.post("/v1/conversations", begun).await.expect(201).id();
+    let messages = format!("/v1/conversations/{conversation}/messages");
+    let message = admin.post(&messages, json!({ "body": letters(500_000) })).await.expect(201);
+    assert_eq!(message.text("/body").chars().count(), 500_000);
+
+    let note = json!({ "on": { "type": "contact", "id": contact }, "body": letters(20_000) });
+    let operation = json!({ "op": "create", "resource": "note", "body": note });
+    let mut batch = json!({ "operations": vec![operation; 100] });
+    let answer = admin.post("/v1/batch", batch.clone()).await.expect(200);
+    assert!(answer["results"].as_array().unwrap().iter().all(|result| result["outcome"] == "created"));
+    batch["operations"][0]["body"]["body"] = letters(200_000).into();
+    admin.post("/v1/batch", batch).await.problem(413, "too_large");
+    admin.post("/v1/profiles", json!({ "name": letters(300_000) })).await.problem(413, "too_large");
+}
+
+#[actix_web::test]
+async fn a_body_whose_chunks_are_broken() {
+    let world = World::new().await;
+    let answer = exchange(&world.admin(), "Transfer-Encoding: chunked\r\n", b"5\r\n{\"a\"\r\nwat\r\n");
+    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    assert!(answer.contains("\"detail\":\"The body ends before it is complete, or "), "{answer}");
 }
 
 /// What comes back for a request of which only this much is sent.

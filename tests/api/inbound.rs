@@ -104,6 +104,8 @@ async fn html_is_shown_without_what_it_could_do() {
     assert_eq!(html.header("content-type"), Some("text/html; charset=utf-8"));
     assert!(html.header("content-security-policy").unwrap().contains("default-src 'none'"));
     assert_eq!(html.header("x-content-type-options"), Some("nosniff"));
+    let again = channel.client.get(&format!("/v1/messages/{id}/html"));
+    assert!(again.header("If-None-Match", html.header("etag").unwrap()).await.expect(304).bytes.is_empty());
     let text = html.body();
     for dangerous in ["script", "onclick", "tracker"] {
         assert!(!text.contains(dangerous), "{text}");

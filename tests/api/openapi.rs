@@ -82,6 +82,8 @@ fn every_operation_says_what_a_client_needs() {
         for (status, response) in responses {
             let response = response["$ref"].as_str().map_or(response, |reference| resolve(&document, reference));
             demand(response["description"].is_string(), &format!("a description of {status}"));
+            let says_how_much = response["description"].as_str().is_some_and(|text| text.contains(" MiB"));
+            demand(status != "413" || says_how_much, "how large a body may be");
             if status.starts_with('4') || status.starts_with('5') {
                 let problem = &response["content"]["application/problem+json"]["schema"]["$ref"];
                 demand(problem == "#/components/schemas/Problem", &format!("a problem with {status}"));
@@ -227,6 +229,35 @@ fn what_is_optional_is_not_filled_in() {
         assert!(parameter.get("example").is_none() && parameter.get("examples").is_none(), "{parameter}");
         assert!(parameter.pointer("/schema/example").is_none(), "{parameter}");
     }
+}
+
+#[test]
+fn every_parameter_has_an_example() {
+    let document = document();
+    let schemas = Schemas::of(document.clone());
+    let mut wrong = Vec::new();
+    visit(&document, "", &mut |pointer, parameter| {
+        let Some(name) = parameter["name"].as_str().filter(|_| parameter["in"].is_string()) else { return };
+        let schema = &parameter["schema"];
+        let told = told(parameter["description"].as_str().unwrap(), schema);
+        match parameter.get("example").or(told.as_ref()) {
+            Some(example) if !example.to_string().contains('…') => {
+                let faults = schemas.faults(&format!("{pointer}/schema"), example);
+                wrong.extend(faults.into_iter().map(|fault| format!("{pointer}: {name}: {fault}")));
+            }
+            _ => wrong.push(format!("{pointer}: {name}")),
+        }
+    });
+    assert!(wrong.is_empty(), "no example of\n{}", wrong.join("\n"));
+}
+
+/// The example in a description, as its schema has it.
+fn told(description: &str, schema: &Value) -> Option<Value> {
+    let (_, told) = description.rsplit_once("For example ")?;
+    let is_text = !["integer", "number", "boolean"].contains(&schema["type"].as_str().unwrap_or_default());
+    let read = |text: &str| if is_text { Some(json!(text)) } else { serde_json::from_str(text).ok() };
+    let values: Vec<Value> = told.split('`').skip(1).step_by(2).map(read).collect::<Option<_>>()?;
+    if schema["type"] == "array" { Some(json!(values)) } else { values.into_iter().next() }
 }
 
 #[test]

@@ -78,7 +78,7 @@ pub fn add_examples(document: &mut Value) {
 }
 
 /// The schema's own example, else one of what is always there. `within` are the schemas on the way to it.
-fn example<'s>(schemas: &'s Map<String, Value>, schema: &'s Value, within: &mut Vec<&'s str>) -> Value {
+pub fn example<'s>(schemas: &'s Map<String, Value>, schema: &'s Value, within: &mut Vec<&'s str>) -> Value {
     let several = |key: &str| schema.get(key).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     let own = schema.get("example").or(several("examples").first()).or(schema.get("default"));
     if let Some(value) = own.or(several("enum").first()) {

@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::header;
 use crate::error::{Code, Kind};
+use crate::http::body::MAX_JSON_BYTES;
 use crate::http::problem::{self, PROBLEM_JSON};
 
 /// What an operation is, as far as its failures follow from that.
@@ -90,7 +91,7 @@ fn complete(response: &mut Map<String, Value>, codes: &[Code]) {
     let own = if is_bare { "" } else { own };
     let described: Vec<Code> = codes_in(own).collect();
     let more = codes.iter().filter(|code| !described.contains(code));
-    let more = more.map(|code| format!("`{}`: {}.", code.as_str(), code.title()));
+    let more = more.map(|code| format!("`{}`: {}.", code.as_str(), said(*code)));
     let own = (!own.is_empty()).then(|| own.to_owned());
     let description = own.into_iter().chain(more).collect::<Vec<_>>().join(" ");
     response.insert("description".to_owned(), description.into());
@@ -108,6 +109,14 @@ fn complete(response: &mut Map<String, Value>, codes: &[Code]) {
     response.insert("content".to_owned(), json!({ PROBLEM_JSON: media }));
 }
 
+/// Of a code that the handler doesn't describe.
+fn said(code: Code) -> String {
+    match code {
+        Code::TooLarge => format!("The body is larger than {} MiB", MAX_JSON_BYTES >> 20),
+        code => code.title().to_owned(),
+    }
+}
+
 /// A problem document with this code.
 fn example(code: Code) -> Value {
     let mut value = json!({
@@ -118,11 +127,16 @@ fn example(code: Code) -> Value {
         "detail": format!("{}.", code.title()),
         "request_id": "0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11",
     });
-    if code == Code::VersionMismatch
-        && let Some(members) = value.as_object_mut()
-    {
-        members.insert("version".to_owned(), json!(4));
-        members.insert("changed_fields".to_owned(), json!(["/name", "/fields/relation_number"]));
+    let more = match code {
+        Code::VersionMismatch => json!({ "version": 4, "changed_fields": ["/name", "/fields/relation_number"] }),
+        // What every operation can refuse.
+        Code::Invalid => json!({ "errors": [
+            { "in": "query", "field": "colour", "code": "unknown", "message": "unknown field `colour`" },
+        ] }),
+        _ => json!({}),
+    };
+    if let (Some(members), Value::Object(more)) = (value.as_object_mut(), more) {
+        members.extend(more);
     }
     json!({ "value": value })
 }

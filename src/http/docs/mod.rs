@@ -2,6 +2,7 @@
 
 mod answers;
 mod failures;
+mod parameters;
 mod shared;
 
 use serde_json::{Map, Value, json};
@@ -42,12 +43,12 @@ pub fn bearer() -> (&'static str, SecurityScheme) {
 pub fn complete(document: OpenApi, deprecated: &[Deprecation]) -> serde_json::Result<Value> {
     let mut document = serde_json::to_value(document)?;
     let mut responses = Map::new();
-    let schemas = document.pointer("/components/schemas").cloned().unwrap_or_default();
+    let schemas = document.pointer("/components/schemas").and_then(Value::as_object).cloned().unwrap_or_default();
     let paths = document.pointer_mut("/paths").and_then(Value::as_object_mut);
     for (path, item) in paths.into_iter().flatten() {
         for method in METHODS {
             let Some(operation) = item.get_mut(method).and_then(Value::as_object_mut) else { continue };
-            let facts = complete_request(path, method, operation);
+            let facts = complete_request(path, method, &schemas, operation);
             let Some(of_operation) = operation.get_mut("responses").and_then(Value::as_object_mut) else { continue };
             complete_success(method, &facts, &schemas, of_operation);
             failures::add(&facts, of_operation, &mut responses);
@@ -61,7 +62,7 @@ pub fn complete(document: OpenApi, deprecated: &[Deprecation]) -> serde_json::Re
         responses.sort_keys();
         components.insert("responses".to_owned(), Value::Object(responses));
         let mut parameters = shared::parameters();
-        parameters.as_object_mut().into_iter().flat_map(|all| all.values_mut()).for_each(tell_example);
+        parameters.as_object_mut().into_iter().flat_map(|all| all.values_mut()).for_each(parameters::tell_example);
         components.insert("parameters".to_owned(), parameters);
         components.insert("headers".to_owned(), shared::headers(deprecated));
     }
@@ -76,7 +77,12 @@ fn header(name: &str, shared: &str) -> (String, Value) {
 }
 
 /// Security, role, description and parameters.
-fn complete_request<'p>(path: &'p str, method: &str, operation: &mut Map<String, Value>) -> Facts<'p> {
+fn complete_request<'p>(
+    path: &'p str,
+    method: &str,
+    schemas: &Map<String, Value>,
+    operation: &mut Map<String, Value>,
+) -> Facts<'p> {
     let is_public = operation.get("security").is_some_and(|security| security == &json!([{}]));
     let is_write = method != "get";
     // What a handler says itself names the role that is needed: `security(("bearer" = ["admin"]))`. A bearer token has
@@ -97,25 +103,7 @@ fn complete_request<'p>(path: &'p str, method: &str, operation: &mut Map<String,
     {
         parameters.push(json!({ "$ref": IDEMPOTENCY_KEY }));
     }
-    for parameter in parameters.as_array_mut().into_iter().flatten() {
-        let in_query = parameter["in"] == "query";
-        tell_example(parameter);
-        if parameter["in"] == "path"
-            && let Some(parameter) = parameter.as_object_mut()
-        {
-            parameter.entry("description").or_insert_with(|| id_of(path).into());
-        }
-        if let Some(schema) = parameter.get_mut("schema") {
-            take_default_in(schema);
-            // What is not repeated even once is not there.
-            if in_query
-                && schema["type"] == "array"
-                && let Some(schema) = schema.as_object_mut()
-            {
-                schema.insert("minItems".to_owned(), 1.into());
-            }
-        }
-    }
+    parameters.as_array_mut().into_iter().flatten().for_each(|one| parameters::complete(path, schemas, one));
     let has = |place: &str, name: &str| {
         let mut all = parameters.as_array().into_iter().flatten();
         all.any(|one| one["in"] == place && one["name"] == name)
@@ -128,12 +116,15 @@ fn complete_request<'p>(path: &'p str, method: &str, operation: &mut Map<String,
 }
 
 /// The headers of what is no failure, and 304.
-fn complete_success(method: &str, facts: &Facts, schemas: &Value, responses: &mut Map<String, Value>) {
+fn complete_success(method: &str, facts: &Facts, schemas: &Map<String, Value>, responses: &mut Map<String, Value>) {
     let answers_json = |ok: &Value| ok.pointer("/content/application~1json").is_some();
     if !facts.is_write && responses.get("200").is_some_and(answers_json) {
         let not_modified = json!({ "description": "The client has this answer already (`If-None-Match`)." });
         responses.entry("304").or_insert(not_modified);
     }
+    // A file can be asked for in parts.
+    let is_file = responses.contains_key("206");
+    let is_html = responses.get("200").is_some_and(|ok| ok.pointer("/content/text~1html").is_some());
     for (status, response) in responses.iter_mut().filter(|(status, _)| status.starts_with(['2', '3'])) {
         let has_version = has_version(schemas, response);
         let headers = response.as_object_mut().map(|members| members.entry("headers").or_insert_with(|| json!({})));
@@ -149,6 +140,14 @@ fn complete_success(method: &str, facts: &Facts, schemas: &Value, responses: &mu
         if facts.has_cursor && status == "200" {
             headers.extend([header("Link", "Link")]);
         }
+        if (is_file || is_html) && ["200", "206", "304"].contains(&status.as_str()) {
+            headers.extend([header("Cache-Control", "CacheControl")]);
+            if status != "304" {
+                headers.extend(shared::OF_DOWNLOADS.map(|(name, shared)| header(name, shared)));
+                let more: &[_] = if is_file { &shared::OF_FILES } else { &shared::OF_HTML };
+                headers.extend(more.iter().map(|(name, shared)| header(name, shared)));
+            }
+        }
         if has_version {
             headers.extend([header("ETag", "ETag")]);
         }
@@ -159,7 +158,7 @@ fn complete_success(method: &str, facts: &Facts, schemas: &Value, responses: &mu
 }
 
 /// Whether a response is a resource with a version, or has one in it.
-fn has_version(schemas: &Value, response: &Value) -> bool {
+fn has_version(schemas: &Map<String, Value>, response: &Value) -> bool {
     let named = |schema: &Value| {
         let name = schema.get("$ref").and_then(Value::as_str).and_then(|reference| reference.rsplit('/').next());
         name.and_then(|name| schemas.get(name)).cloned().unwrap_or_default()
@@ -197,46 +196,6 @@ fn deprecate(operation: &mut Map<String, Value>, row: &Deprecation) {
         if row.sunset.is_some() {
             headers.extend([header("Sunset", "Sunset")]);
         }
-    }
-}
-
-/// What the id in a path is: `/v1/profile-fields/{id}` has that of a profile field.
-fn id_of(path: &str) -> String {
-    let collection = path.split("/{").next().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-    let one = collection.strip_suffix('s').unwrap_or(collection).replace('-', " ").replace("api", "API");
-    format!("Id of the {one}, such as `0192f0c1-2f6e-7c3a-9d51-3b1f0a7e6c11`.")
-}
-
-/// Swagger UI fills an example in, and what is optional should be left out until somebody wants it: a list would be
-/// filtered to nothing, a write refused for a version that nobody read. So the description tells the example.
-fn tell_example(parameter: &mut Value) {
-    let is_required = parameter["required"] == true;
-    let Some(parameter) = parameter.as_object_mut().filter(|_| !is_required) else { return };
-    let of_schema =
-        parameter.get_mut("schema").and_then(Value::as_object_mut).and_then(|schema| schema.remove("example"));
-    let Some(example) = parameter.remove("example").or(of_schema) else { return };
-    if example == json!({}) {
-        // Without one, Swagger UI would send members that it made up.
-        parameter.insert("example".to_owned(), example);
-        return;
-    }
-    let values = example.as_array().cloned().unwrap_or_else(|| vec![example]);
-    let told: Vec<String> = values
-        .iter()
-        .map(|value| format!("`{}`", value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
-        .collect();
-    let description = parameter.get("description").and_then(Value::as_str).unwrap_or_default();
-    let description = format!("{description}\n\nFor example {}.", told.join(", "));
-    parameter.insert("description".to_owned(), description.trim().into());
-}
-
-/// utoipa puts the default of an enum beside it, as `allOf: [the enum, {type: object, default}]`, which nothing fits.
-fn take_default_in(schema: &mut Value) {
-    if let Some([of, with]) = schema.get_mut("allOf").and_then(Value::as_array_mut).map(Vec::as_mut_slice)
-        && let (Some(of), Some(default)) = (of.as_object_mut(), with.get("default"))
-    {
-        of.insert("default".to_owned(), default.clone());
-        *schema = Value::Object(std::mem::take(of));
     }
 }
 

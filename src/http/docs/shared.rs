@@ -31,6 +31,13 @@ pub fn parameters() -> Value {
     })
 }
 
+/// What comes from anyone, kept from being run.
+pub const OF_DOWNLOADS: [(&str, &str); 2] =
+    [("Content-Security-Policy", "ContentSecurityPolicy"), ("X-Content-Type-Options", "ContentTypeOptions")];
+pub const OF_FILES: [(&str, &str); 2] =
+    [("Content-Disposition", "ContentDisposition"), ("Accept-Ranges", "AcceptRanges")];
+pub const OF_HTML: [(&str, &str); 1] = [("Referrer-Policy", "ReferrerPolicy")];
+
 /// Those of what is deprecated only where something is.
 pub fn headers(deprecated: &[Deprecation]) -> Value {
     let text = |description: &str| json!({ "description": description, "schema": { "type": "string" } });
@@ -44,6 +51,12 @@ pub fn headers(deprecated: &[Deprecation]) -> Value {
         },
         "WwwAuthenticate": text("`Bearer`"),
         "ContentRange": text("Which bytes these are, of how many; or how many there are."),
+        "ContentDisposition": text("Whether it is shown or saved, and the file's name (RFC 6266)."),
+        "AcceptRanges": text("`bytes`: a part of it can be asked for, with `Range`."),
+        "CacheControl": text("For how long the client may use it without asking again."),
+        "ContentSecurityPolicy": text("Keeps a browser from running what is in it."),
+        "ContentTypeOptions": text("`nosniff`: it is what its `Content-Type` says."),
+        "ReferrerPolicy": text("`no-referrer`: where its links lead learns nothing about who reads it."),
         "Link": text("The next page, with rel=\"next\" (RFC 8288)."),
         "IdempotencyReplayed": text("`true` when the answer is that of an earlier request with the same key."),
     });

@@ -14,7 +14,7 @@ mod world;
 pub use answer::Answer;
 pub use breaks::breaks;
 pub use client::{Client, Request, race};
-pub use conformance::Schemas;
+pub use conformance::{Schemas, headers, sent};
 pub use database::files;
 pub use document::{Operation, document, example, operations, resolve};
 pub use world::{ORIGIN, PASSWORD, SECRET, World};
