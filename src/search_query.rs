@@ -74,6 +74,16 @@ impl SearchQuery {
         parts.join(" & ")
     }
 
+    /// The same with the last word as it is typed, neither as the beginning of others nor by its stem.
+    pub fn whole(&self) -> Self {
+        let mut whole = self.clone();
+        for part in whole.parts.iter_mut().filter(|part| part.is_prefix) {
+            part.is_prefix = part.words.last().is_some_and(|last| text::takes_particles(last));
+            part.stems.clear();
+        }
+        whole
+    }
+
     /// Each part that must be found, as a `tsquery` of its own, and whether it is the beginning of a word.
     pub fn required(&self) -> impl Iterator<Item = (String, bool)> {
         self.sought().map(|part| (self.tsquery_of(part), part.is_prefix))

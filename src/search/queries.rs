@@ -70,7 +70,8 @@ impl<'q> Searched<'q> {
     }
 
     fn ask<ST>(&self, what: Ask, tsquery: String) -> Asked<ST> {
-        Asked { texts: self.texts, organization: self.organization, tsquery, what, columns: PhantomData }
+        let whole = self.query.whole().tsquery();
+        Asked { texts: self.texts, organization: self.organization, tsquery, whole, what, columns: PhantomData }
     }
 
     fn scoped(&self) -> String {
@@ -116,6 +117,8 @@ struct Asked<ST> {
     texts: Texts,
     organization: OrganizationId,
     tsquery: String,
+    /// As it is typed.
+    whole: String,
     what: Ask,
     columns: PhantomData<ST>,
 }
@@ -153,9 +156,14 @@ impl<ST> QueryFragment<Pg> for Asked<ST> {
                 push_page(out, at, after, limit)
             }
             Ask::Rank(ids) => {
-                out.push_sql("SELECT wanted.id, ts_rank(held.search, ");
+                // What has the last word as it is typed goes before what only has others that begin so: ranks are below 1.
+                out.push_sql("SELECT wanted.id, CASE WHEN held.search @@ ");
+                out.push_bind_param::<Text, _>(&self.whole)?;
+                out.push_sql("::tsquery THEN 1::real + ts_rank(held.search, ");
+                out.push_bind_param::<Text, _>(&self.whole)?;
+                out.push_sql("::tsquery) ELSE ts_rank(held.search, ");
                 out.push_bind_param::<Text, _>(&self.tsquery)?;
-                out.push_sql("::tsquery) FROM unnest(");
+                out.push_sql("::tsquery) END FROM unnest(");
                 out.push_bind_param::<Array<SqlUuid>, _>(ids)?;
                 // Each by its id, which `OFFSET 0` holds the planner to.
                 out.push_sql(&format!(") AS wanted (id) CROSS JOIN LATERAL (SELECT search FROM {table} "));

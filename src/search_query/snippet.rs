@@ -1,6 +1,7 @@
 //! Where in a text is what was sought, and the piece of it that shows so.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::cell::LazyCell;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::{Part, SearchQuery};
 use crate::text::{self, Place, Word};
@@ -8,6 +9,8 @@ use crate::text::{self, Place, Word};
 /// Characters of a snippet, and how many of them before the first found word.
 const SNIPPET: usize = 180;
 const BEFORE: usize = 60;
+/// Words of a text compared with words that are sought: a text can hold millions, and a question hundreds.
+const MOST_COMPARED: usize = 500_000;
 
 impl SearchQuery {
     /// A piece of `text` around what was found, safe to put into a page: HTML-escaped, with `<mark>` around each
@@ -45,6 +48,8 @@ impl SearchQuery {
         let (mut best, mut best_end) = (Piece::default(), usize::MAX);
         let mut score = (0, 0);
         let mut near: VecDeque<Found> = VecDeque::new();
+        // How often each part is among them.
+        let mut shown: BTreeMap<usize, usize> = BTreeMap::new();
         for found in self.places(sought.clone(), text) {
             // Nothing can be better, and nothing more is shown.
             if score == (all, sought.len()) && found.start >= best_end {
@@ -52,14 +57,17 @@ impl SearchQuery {
             }
             best.marks.extend(&found.marks);
             let end = found.end;
+            *shown.entry(found.part).or_default() += 1;
             near.push_back(found);
             while near.len() > 1
-                && near.front().is_some_and(|first| end > end_of_piece(text, before(text, first.start)))
+                && let Some(first) = near.pop_front_if(|first| end > end_of_piece(text, before(text, first.start)))
             {
-                near.pop_front();
+                match shown.get_mut(&first.part) {
+                    Some(count) if *count > 1 => *count -= 1,
+                    _ => drop(shown.remove(&first.part)),
+                }
             }
-            let parts: BTreeSet<usize> = near.iter().map(|found| found.part).collect();
-            let fit = (parts.iter().filter(|part| is_phrase(part)).count(), parts.len());
+            let fit = (shown.iter().filter(|(part, _)| is_phrase(part)).count(), shown.len());
             if let Some(first) = near.front().filter(|_| fit > score) {
                 score = fit;
                 best.start = before(text, first.start);
@@ -69,31 +77,41 @@ impl SearchQuery {
         (score.1 > 0).then_some(best)
     }
 
-    /// Where these parts are in a text, as they end.
+    /// Where these parts are in a text, as they end, as far as [`MOST_COMPARED`] goes.
     pub(super) fn places<'q>(&'q self, parts: Vec<&'q Part>, text: &'q str) -> impl Iterator<Item = Found> + 'q {
         let longest = parts.iter().map(|part| part.words.len()).max().unwrap_or_default();
         let mut recent: VecDeque<Word<Place>> = VecDeque::with_capacity(longest + 1);
-        text::placed_words(text).flat_map(move |word| {
+        let mut compared = 0;
+        let found = text::placed_words(text).map_while(move |word| {
             recent.push_back(word);
             if recent.len() > longest {
                 recent.pop_front();
             }
+            let last = recent.back().filter(|_| compared < MOST_COMPARED)?;
+            // Of a part of one word only.
+            let stems = LazyCell::new(|| self.stemmer.stems(last.written(text), &last.text));
             let found = parts.iter().enumerate().filter_map(|(index, part)| {
                 let from = recent.len().checked_sub(part.words.len())?;
-                let marks: Vec<Vec<Place>> = (0..)
-                    .zip(recent.range(from..))
-                    .map(|(index, word)| self.marks(part, index, word, text))
-                    .collect::<Option<_>>()?;
-                let marks = marks.concat();
+                let mut marks = Vec::new();
+                for (index, word) in (0..).zip(recent.range(from..)) {
+                    compared += 1;
+                    marks.extend(Self::marks(part, index, word, &stems)?);
+                }
                 let (start, end) = (marks.first()?.start, marks.last()?.end);
                 Some(Found { part: index, start, end, marks })
             });
-            found.collect::<Vec<Found>>()
-        })
+            Some(found.collect::<Vec<Found>>())
+        });
+        found.flatten()
     }
 
     /// What of a word is to be marked as the word of a part at `index`; None where it is another.
-    fn marks(&self, part: &Part, index: usize, word: &Word<Place>, text: &str) -> Option<Vec<Place>> {
+    fn marks(
+        part: &Part,
+        index: usize,
+        word: &Word<Place>,
+        stems: &LazyCell<Vec<String>, impl FnOnce() -> Vec<String>>,
+    ) -> Option<Vec<Place>> {
         let sought = part.words.get(index)?;
         if text::is_lone_letter(sought) {
             let first = word.text.starts_with(sought.as_str()).then_some(word.first);
@@ -105,10 +123,7 @@ impl SearchQuery {
             true => word.text.starts_with(sought.as_str()),
             false => word.text == *sought,
         };
-        let has_stem = || {
-            let stems = || self.stemmer.stems(word.written(text), &word.text);
-            !part.stems.is_empty() && stems().iter().any(|stem| part.stems.contains(stem))
-        };
+        let has_stem = || !part.stems.is_empty() && stems.iter().any(|stem| part.stems.contains(stem));
         (is_found || has_stem()).then(|| vec![Place { start: word.first.start, end: word.last.end }])
     }
 }

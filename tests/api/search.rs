@@ -144,6 +144,20 @@ async fn words_phrases_and_endings_are_found() {
 }
 
 #[actix_web::test]
+async fn a_word_as_it_is_typed_comes_before_others_that_begin_so() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let mail = channel(&admin, "email").await;
+    inbound(&admin, &mail, 1, "Third", "Between many other words of one long sentence a car stands.").await;
+    inbound(&admin, &mail, 2, "Fourth", "Cartel cards, careful cartridges carried: cartel, cards, cars of cartels")
+        .await;
+    inbound(&admin, &mail, 3, "Cartel", "Cards").await;
+    assert_eq!(messages(&admin, "q=car").await.first().map(String::as_str), Some("Third"));
+    assert_eq!(messages(&admin, "q=a+car").await, ["Third"]);
+    assert_eq!(messages(&admin, "q=car").await.len(), 3);
+}
+
+#[actix_web::test]
 async fn nothing_of_a_very_long_text_is_lost() {
     let world = World::new().await;
     let admin = world.admin();
