@@ -93,12 +93,12 @@ async fn html_is_shown_without_what_it_could_do() {
     let raw = "From: ada@example.com\r\nMessage-ID: <h@x>\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\n\
                Content-Type: text/html\r\n\r\n<p onclick=x()>Hello <b>you</b><script>x()</script><img src=cid:logo@x>\
                <img src=http://tracker.example/1.gif></p>\r\n--b\r\nContent-Type: image/png; name=logo.png\r\n\
-               Content-ID: <logo@x>\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--b--\r\n";
+               Content-ID: <logo@x>\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--b--\r\n";
     let id = channel.mail(raw).await.expect(201).text("/message_id");
     let message = channel.client.get(&format!("/v1/messages/{id}")).await.expect(200);
     assert_eq!((&message["has_html"], &message["body"]), (&json!(true), &json!("Hello you")));
     let file = &message["attachments"][0];
-    assert_eq!((&file["filename"], &file["byte_size"]), (&json!("logo.png"), &json!(5)));
+    assert_eq!((&file["filename"], &file["byte_size"]), (&json!("logo.png"), &json!(8)));
 
     let html = channel.client.get(&format!("/v1/messages/{id}/html")).await.expect(200);
     assert_eq!(html.header("content-type"), Some("text/html; charset=utf-8"));
@@ -110,7 +110,7 @@ async fn html_is_shown_without_what_it_could_do() {
     }
     assert!(text.contains("<b>you</b>"), "{text}");
     let link = text.split("src=\"").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&");
-    assert_eq!(world.anonymous().get(&link).await.expect(200).bytes, b"hello");
+    assert_eq!(world.anonymous().get(&link).await.expect(200).bytes, b"\x89PNG\r\n\x1a\n");
 }
 
 #[actix_web::test]
