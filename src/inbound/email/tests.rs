@@ -129,6 +129,25 @@ fn a_name_in_pieces_is_put_together() {
 }
 
 #[test]
+fn a_name_in_its_charset_wins_over_the_plain_one() {
+    let plain = "filename=\"Rechnung f_r; M_ller \\\" *=.pdf\"";
+    let extended = "filename*=UTF-8''Rechnung%20f%C3%BCr%20M%C3%BCller.pdf";
+    let pieces = "filename*1=\"M_ller.pdf\"; filename*0*=iso-8859-1''Rechnung%20f%FCr%20";
+    for (first, second, name) in [
+        (plain, extended, "Rechnung für Müller.pdf"),
+        (extended, plain, "Rechnung für Müller.pdf"),
+        (plain, pieces, "Rechnung für M_ller.pdf"),
+        (pieces, plain, "Rechnung für M_ller.pdf"),
+        (plain, "size=1", "Rechnung f_r; M_ller \" *=.pdf"),
+    ] {
+        let email = parsed(&format!("Content-Disposition: attachment; {first}; {second}\n\nx"));
+        assert_eq!(names(&email), [name], "{first}; {second}");
+    }
+    let email = parsed("Content-Type: application/pdf; name=\"f_r.pdf\"; name*=UTF-8''f%C3%BCr.pdf\n\nx");
+    assert_eq!(names(&email), ["für.pdf"]);
+}
+
+#[test]
 fn nameless_files_get_a_name_and_parts_for_programs_are_left_out() {
     let email = parsed(
         "Content-Type: multipart/mixed; boundary=b\n\n--b\nContent-Type: image/png\n\nx\n--b\n\
