@@ -116,7 +116,8 @@ const ROWS_AT_A_TIME: usize = 500;
 impl<'a> NewAttachment<'a> {
     fn new(tx: &Tx, stemmer: Stemmer, file: &'a File, position: i32, exchange: Option<&Exchange>) -> Self {
         let filename = filename::clean(&file.filename);
-        let content_type = content_type::settle(file.blob.content_type.as_deref(), file.content_type.as_deref());
+        let content_type =
+            content_type::settle(file.blob.content_type.as_deref(), file.content_type.as_deref(), &filename);
         Self {
             organization_id: tx.organization,
             id: AttachmentId::new(),

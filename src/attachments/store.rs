@@ -39,7 +39,7 @@ pub struct Blob {
 impl Blob {
     /// `head` is the beginning of the bytes, enough to tell what they are.
     fn new(sha256: Vec<u8>, byte_size: u64, head: &[u8]) -> Result<Self> {
-        let content_type = infer::get(head).map(|kind| kind.mime_type().to_owned());
+        let content_type = content_type::detect(head).map(str::to_owned);
         let byte_size = i64::try_from(byte_size).map_err(Error::internal)?;
         let mut blob = Self { sha256, byte_size, content_type, width: None, height: None };
         let size = if blob.is_picture() { imagesize::blob_size(head).ok() } else { None };

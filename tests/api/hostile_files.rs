@@ -10,6 +10,7 @@ const HUGE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xc3\x50\0\0\xc3\x50\x08\
 const SVG: &[u8] =
     b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'><script>alert(1)</script></svg>";
 const HTML: &[u8] = b"<!DOCTYPE html><script>alert(document.cookie)</script>";
+const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0";
 const ZIP: &[u8] = b"PK\x03\x04\x14\0\0\0\0\0";
 
 async fn upload(client: &Client, filename: &str, content_type: &str, content: &[u8]) -> Answer {
@@ -52,6 +53,8 @@ async fn hostile_contents_come_back_byte_for_byte_and_do_not_run() {
         ("page.html", "text/html", HTML, "text/html", false),
         ("photo.jpg", "image/jpeg", HTML, "text/html", false),
         ("app.xhtml", "application/xhtml+xml", b"<html xmlns='http://www.w3.org/1999/xhtml'/>", "text/html", false),
+        ("offer.doc", "text/html", OLE, "application/msword", false),
+        ("drawing.svg", "image/svg+xml", OLE, "application/x-ole-storage", false),
         ("script.js", "text/javascript", b"alert(1)", "text/javascript", false),
         ("nothing.gif", "image/gif", b"", "application/octet-stream", false),
     ] {
