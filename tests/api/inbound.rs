@@ -425,6 +425,28 @@ async fn a_call_and_files_come_in() {
 }
 
 #[actix_web::test]
+async fn a_preview_begins_with_what_was_written() {
+    let world = World::new().await;
+    let channel = Channel::new(world.admin(), "voice").await;
+    for (number, (mut body, preview)) in [
+        (json!({ "body": "On Monday, Ada wrote:\n> Shall we?\n\nYes, at five.\n-- \nBob" }), "Yes, at five."),
+        (json!({ "body": "> Shall we?\n" }), "> Shall we?"),
+        (json!({ "type": "call", "duration_seconds": 95, "body": " " }), "Call, 1:35"),
+        (json!({ "type": "call" }), "Call"),
+        (json!({ "type": "call", "body": "Left a message." }), "Left a message."),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        body["external_id"] = json!(number.to_string());
+        body["from"] = json!({ "address": "0612345678" });
+        let conversation = channel.message(body).await.expect(201).text("/conversation_id");
+        let conversation = channel.client.get(&format!("/v1/conversations/{conversation}")).await.expect(200);
+        assert_eq!(conversation["preview"], preview);
+    }
+}
+
+#[actix_web::test]
 async fn every_wrong_field_is_named() {
     let world = World::new().await;
     let channel = Channel::new(world.admin(), "sms").await;
