@@ -28,7 +28,7 @@ use crate::db::schema::{attachments, channels, contacts, thumbnails as thumbnail
 use crate::db::search_vector::{self, EDITION, SearchVector};
 use crate::error::{Code, Error, FieldCode, FieldError, Result};
 use crate::ids::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId, OrganizationId};
-use crate::text::{self, stem::Stemmer};
+use crate::text::stem::Stemmer;
 
 pub use blobs::{in_order, keep_blob, owners_of_unsent, remove_unsent, remove_unused_blobs, reserve_blobs};
 pub use gallery::{first_attachments, list_attachments};
@@ -44,7 +44,7 @@ pub struct File {
     pub content_type: Option<String>,
     /// By which an HTML mail refers to it.
     pub content_id: Option<String>,
-    /// Part of a mail's text rather than a file that was sent.
+    /// An image in a mail's text rather than a file that was sent.
     pub inline: bool,
     pub blob: Blob,
 }
@@ -94,7 +94,7 @@ struct NewAttachment<'a> {
     kind: AttachmentKind,
     width: Option<i32>,
     height: Option<i32>,
-    content_id: Option<String>,
+    content_id: Option<&'a str>,
     inline: bool,
     message_id: Option<MessageId>,
     conversation_id: Option<ConversationId>,
@@ -110,15 +110,14 @@ struct NewAttachment<'a> {
     search_edition: i16,
 }
 
-const MAX_CONTENT_ID: usize = 500;
 /// Rows of one INSERT: PostgreSQL takes 65,535 values.
 const ROWS_AT_A_TIME: usize = 500;
 
 impl<'a> NewAttachment<'a> {
     fn new(tx: &Tx, stemmer: Stemmer, file: &'a File, position: i32, exchange: Option<&Exchange>) -> Self {
         let filename = filename::clean(&file.filename);
-        let content_type = content_type::settle(file.blob.content_type.as_deref(), file.content_type.as_deref());
-        let content_id = file.content_id.as_deref().map(|id| id.trim().replace(char::is_control, ""));
+        let content_type =
+            content_type::settle(file.blob.content_type.as_deref(), file.content_type.as_deref(), &filename);
         Self {
             organization_id: tx.organization,
             id: AttachmentId::new(),
@@ -131,7 +130,7 @@ impl<'a> NewAttachment<'a> {
             byte_size: file.blob.byte_size,
             width: file.blob.width,
             height: file.blob.height,
-            content_id: content_id.filter(|id| !id.is_empty()).map(|id| text::truncate(&id, MAX_CONTENT_ID).to_owned()),
+            content_id: file.content_id.as_deref(),
             inline: file.inline,
             message_id: exchange.map(|exchange| exchange.message),
             conversation_id: exchange.map(|exchange| exchange.conversation),

@@ -39,16 +39,21 @@ pub struct Blob {
 impl Blob {
     /// `head` is the beginning of the bytes, enough to tell what they are.
     fn new(sha256: Vec<u8>, byte_size: u64, head: &[u8]) -> Result<Self> {
-        let content_type = infer::get(head).map(|kind| kind.mime_type().to_owned());
-        let is_picture = content_type.as_deref().is_some_and(content_type::is_picture);
-        let size = if is_picture { imagesize::blob_size(head).ok() } else { None };
-        let pixels = |side: usize| i32::try_from(side).ok();
-        let (mut width, mut height) = size.and_then(|size| pixels(size.width).zip(pixels(size.height))).unzip();
-        if width.is_some() && thumbnail::is_turned(head) {
-            (width, height) = (height, width);
-        }
+        let content_type = content_type::detect(head).map(str::to_owned);
         let byte_size = i64::try_from(byte_size).map_err(Error::internal)?;
-        Ok(Self { sha256, byte_size, content_type, width, height })
+        let mut blob = Self { sha256, byte_size, content_type, width: None, height: None };
+        let size = if blob.is_picture() { imagesize::blob_size(head).ok() } else { None };
+        let pixels = |side: usize| i32::try_from(side).ok();
+        (blob.width, blob.height) = size.and_then(|size| pixels(size.width).zip(pixels(size.height))).unzip();
+        if blob.width.is_some() && thumbnail::is_turned(head) {
+            (blob.width, blob.height) = (blob.height, blob.width);
+        }
+        Ok(blob)
+    }
+
+    /// Whether it is an image that a browser shows.
+    pub fn is_picture(&self) -> bool {
+        self.content_type.as_deref().is_some_and(content_type::is_picture)
     }
 }
 

@@ -54,7 +54,7 @@ pub struct Attachment {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(nullable = false, example = 720)]
     pub height: Option<i32>,
-    /// Part of a mail's text, such as the logo in a signature, rather than a file that was sent.
+    /// An image that a mail's HTML shows, such as the logo in a signature, rather than a file that was sent.
     pub inline: bool,
     /// By which an HTML mail refers to it (`cid:`).
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -12,7 +12,8 @@ use crate::text;
 #[derive(Debug, Clone, Copy)]
 pub struct Said<'a> {
     pub direction: Direction,
-    pub body: &'a str,
+    /// What lists show of it.
+    pub gist: &'a str,
     pub occurred_at: DateTime<Utc>,
 }
 
@@ -22,7 +23,7 @@ pub fn count(conversation: &mut ConversationRow, message: Said, now: DateTime<Ut
     if conversation.message_count == 0 || at >= conversation.last_message_at {
         conversation.last_message_at = at;
         conversation.last_message_direction = Some(message.direction);
-        conversation.preview = text::preview(message.body);
+        conversation.preview = text::preview(message.gist);
     }
     conversation.first_message_at = Some(conversation.first_message_at.map_or(at, |first| first.min(at)));
     conversation.message_count += 1;
@@ -78,8 +79,8 @@ mod tests {
         ConversationRow::new(ConversationId::new(), ChannelId::new(), ContactId::new(), at(0))
     }
 
-    fn inbound(body: &str, seconds: i64) -> Said<'_> {
-        Said { direction: Direction::Inbound, body, occurred_at: at(seconds) }
+    fn inbound(gist: &str, seconds: i64) -> Said<'_> {
+        Said { direction: Direction::Inbound, gist, occurred_at: at(seconds) }
     }
 
     #[test]

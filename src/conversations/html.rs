@@ -12,6 +12,7 @@ use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::mpsc,
 };
 
 use ammonia::Builder;
@@ -82,14 +83,24 @@ pub fn sanitise(html: &str, inline_image: impl Fn(&str) -> Option<String> + Send
         .url_schemes(HashSet::from(["http", "https", "mailto", "tel", "cid"]))
         .link_rel(Some("noopener noreferrer nofollow"))
         .set_tag_attribute_value("a", "target", "_blank")
-        .attribute_filter(move |_, attribute, value| match attribute {
-            "src" => inline_image(&content_id(value)?).map(Cow::from),
-            "href" | "cite" if !is_elsewhere(value) => None,
+        .attribute_filter(move |element, attribute, value| match (element, attribute) {
+            ("img", "src") => inline_image(&content_id(value)?).map(Cow::from),
+            (_, "href" | "cite") if !is_elsewhere(value) => None,
             _ => Some(value.into()),
         })
         .clean(&disguise(html))
         .to_string();
     undisguise(&cleaned)
+}
+
+/// The content ids of the images sent along that [`sanitise`] leaves in.
+pub fn shown_images(html: &str) -> HashSet<String> {
+    let (shown, images) = mpsc::channel();
+    sanitise(html, move |id| {
+        _ = shown.send(id.to_owned());
+        None
+    });
+    images.into_iter().collect()
 }
 
 /// Readable text: links by their words, images by their description, tables row by row, quotations behind `> `.
@@ -233,24 +244,6 @@ fn tidy(text: &str) -> String {
 /// Whether a link leads out of the mail and of this service.
 fn is_elsewhere(address: &str) -> bool {
     Url::parse(address).is_ok_and(|address| address.scheme() != "cid")
-}
-
-/// What the HTML shows of the parts that came with it: the content ids of its `cid:` addresses.
-pub fn content_ids(html: &str) -> HashSet<String> {
-    let mut ids = HashSet::new();
-    let mut rest = html;
-    while let Some(at) = rest.as_bytes().windows(4).position(|some| some.eq_ignore_ascii_case(b"cid:")) {
-        let (before, address) = rest.split_at(at);
-        let end = match before.chars().next_back() {
-            Some(quote @ ('"' | '\'')) => address.find(quote),
-            _ => address.find(|letter: char| letter.is_whitespace() || "\"'<>)]".contains(letter)),
-        };
-        let (address, after) = address.split_at(end.unwrap_or(address.len()));
-        let unquoted = address.split("&quot;").next().unwrap_or(address).replace("&amp;", "&");
-        ids.extend(content_id(&unquoted));
-        rest = after;
-    }
-    ids
 }
 
 /// The content id of a `cid:` address, in which some characters are escaped.

@@ -1,7 +1,5 @@
 //! A message is written down: the one way into a conversation, for what comes in, goes out or is imported.
 
-use std::borrow::Cow;
-
 use chrono::{DateTime, SubsecRound, Utc};
 use serde_json::{Map, Value, json};
 
@@ -18,6 +16,7 @@ use crate::db::events::{self, Event};
 use crate::error::{Error, Result};
 use crate::ids::{AttachmentId, ChannelId, ContactId, ConversationId, MessageId};
 use crate::profiles;
+use crate::text::written;
 
 /// A message to be recorded.
 #[derive(Debug, Clone)]
@@ -112,14 +111,22 @@ fn known(tx: &mut Tx, message: &NewMessage) -> Result<Option<Recorded>> {
     }))
 }
 
-/// What a message says; the names of its files where it has no text.
-fn body_or_files<'m>(tx: &mut Tx, message: &'m NewMessage) -> Result<Cow<'m, str>> {
-    if !message.body.trim().is_empty() {
-        return Ok(Cow::from(&message.body));
+/// What lists show of a message: what was written, else what it quotes, else the names of its files, else that it was a
+/// call.
+fn gist(tx: &mut Tx, message: &NewMessage) -> Result<String> {
+    let written = written::written(&message.body);
+    for text in [&written, &message.body] {
+        if !text.trim().is_empty() {
+            return Ok(text.clone());
+        }
     }
     let received = message.files.iter().filter(|file| !file.inline).map(|file| file.filename.clone());
     let names: Vec<String> = received.chain(attachments::upload_names(tx, &message.uploads)?).collect();
-    Ok(Cow::from(names.join(", ")))
+    Ok(match (message.kind, message.duration_seconds) {
+        (MessageType::Call, Some(seconds)) if names.is_empty() => format!("Call, {}:{:02}", seconds / 60, seconds % 60),
+        (MessageType::Call, None) if names.is_empty() => "Call".to_owned(),
+        _ => names.join(", "),
+    })
 }
 
 /// Locks in the order that all writes keep: thread keys, contact, conversations, where who takes part is attached,
@@ -163,8 +170,8 @@ fn record_once(tx: &mut Tx, message: &NewMessage, alone: bool) -> Result<Option<
     if conversation.first_message_at.is_some_and(|first| occurred_at < first) {
         begin_earlier(tx, &mut conversation, message, contact.id, id)?;
     }
-    let body = body_or_files(tx, message)?;
-    let said = Said { direction: message.direction, body: &body, occurred_at };
+    let gist = gist(tx, message)?;
+    let said = Said { direction: message.direction, gist: &gist, occurred_at };
     activity::count(&mut conversation, said, tx.now);
     save_edited(tx, &before, &mut conversation)?;
     if queries::join_participant(tx, &conversation, contact.id, occurred_at)? {

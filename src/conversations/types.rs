@@ -55,7 +55,8 @@ pub struct Conversation {
     /// When the newest message occurred; without one, when the conversation was created.
     pub last_message_at: DateTime<Utc>,
     pub last_message_direction: Option<Direction>,
-    /// The beginning of the newest message; where it has no text, the names of its files.
+    /// The beginning of what was written in the newest message; else of what it quotes, else the names of its files, else of
+    /// a call how long it was, `Call, 1:35`.
     #[schema(example = "Hello, I ordered two weeks ago …")]
     pub preview: String,
     pub created_at: DateTime<Utc>,

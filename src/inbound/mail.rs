@@ -7,7 +7,7 @@ use super::email::{self, Mailbox};
 use super::receive::{Incoming, IncomingFile};
 use crate::channels::{Direction, Medium};
 use crate::contacts::NewContact;
-use crate::conversations::{Addressee, Counterpart, MessageType, NewMessage, Place};
+use crate::conversations::{Addressee, Counterpart, MessageType, NewMessage, Place, html};
 use crate::ids::ChannelId;
 
 /// Reads a mail, however broken. One without a Message-ID is known by its bytes, and one without a usable sender comes
@@ -24,11 +24,15 @@ pub fn read(channel: ChannelId, raw: Bytes) -> Incoming {
     };
     let mut thread = mail.references;
     thread.push(external_id.clone());
+    let has_ids = mail.attachments.iter().any(|attachment| attachment.content_id.is_some());
+    let mut shown = mail.html.as_deref().filter(|_| has_ids).map(html::shown_images).unwrap_or_default();
     let files = mail.attachments.into_iter().map(|attachment| IncomingFile {
         filename: attachment.filename,
         content_type: Some(attachment.content_type),
+        // Whatever its disposition says: programs call files inline, too, and images of the text attachments. Of several
+        // with one id only the first is shown.
+        inline: attachment.content_id.as_ref().is_some_and(|id| shown.remove(id)),
         content_id: attachment.content_id,
-        inline: attachment.inline,
         content: attachment.content.into(),
     });
     Incoming {
@@ -87,5 +91,24 @@ mod tests {
         assert!(address(&one).starts_with("unknown-sender-"));
         assert_ne!(address(&one), address(&other));
         assert_eq!(one.body, "hello");
+    }
+
+    #[test]
+    fn what_the_html_shows_is_inline_whatever_the_disposition_says() {
+        let inline = |disposition: &str, id: &str| {
+            let part = format!("Content-Type: image/png\nContent-Disposition: {disposition}\n{id}\n\nx");
+            let mail = format!(
+                "Content-Type: multipart/related; boundary=b\n\n--b\nContent-Type: text/html\n\n\
+                 <img src=\"CID:a%40x\">\n--b\n{part}\n--b\n{part}\n--b--"
+            );
+            let files = read(ChannelId::new(), Bytes::from(mail)).files;
+            files.into_iter().map(|file| file.inline).collect::<Vec<_>>()
+        };
+        for disposition in ["inline", "attachment"] {
+            assert_eq!(inline(disposition, "Content-ID: <a@x>"), [true, false]);
+            assert_eq!(inline(disposition, "Content-Location: cid:a@x"), [true, false]);
+            assert_eq!(inline(disposition, "Content-ID: <other@x>"), [false, false]);
+            assert_eq!(inline(disposition, "X: y"), [false, false]);
+        }
     }
 }

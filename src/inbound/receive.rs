@@ -23,6 +23,7 @@ pub struct IncomingFile {
     pub filename: String,
     pub content_type: Option<String>,
     pub content_id: Option<String>,
+    /// Where an image is embedded in the mail's text.
     pub inline: bool,
     pub content: Bytes,
 }
@@ -37,7 +38,7 @@ pub async fn keep(db: &Db, store: &Store, organization: OrganizationId, incoming
     }
     let files = files.into_iter().zip(blobs).map(|(file, blob)| {
         let IncomingFile { filename, content_type, content_id, inline, .. } = file;
-        File { filename, content_type, content_id, inline, blob }
+        File { filename, content_type, content_id, inline: inline && blob.is_picture(), blob }
     });
     message.files = files.collect();
     Ok(message)

@@ -159,8 +159,8 @@ pub async fn get_message_html(
         .await?;
     let no_html = || Error::new(Code::NotFound, "The message has no HTML.");
     let mail = mail.filter(|mail| mail.has_html).ok_or_else(no_html)?;
-    let images: HashMap<String, String> =
-        files.into_values().flatten().filter_map(|file| Some((file.content_id?, file.url))).collect();
+    let images = files.into_values().flatten().filter(|file| file.inline);
+    let images: HashMap<String, String> = images.filter_map(|file| Some((file.content_id?, file.url))).collect();
     let raw = store.get(caller.organization, &mail.sha256).await?;
     let safe = move || email::parse(&raw).html.map(|text| html::sanitise(&text, move |id| images.get(id).cloned()));
     let html = block(safe).await.map_err(Error::internal)?.ok_or_else(no_html)?;

@@ -31,7 +31,8 @@ pub struct ContactMoment {
     pub last_message_at: DateTime<Utc>,
     #[schema(example = 3, minimum = 0)]
     pub message_count: i32,
-    /// The beginning of the newest message; where it has no text, the names of its files.
+    /// The beginning of what was written in the newest message; else of what it quotes, else the names of its files, else of
+    /// a call how long it was, `Call, 1:35`.
     #[schema(example = "Hello, I ordered a lamp last week …")]
     pub preview: String,
     /// With `q`: the best hit, else the subject, HTML-escaped, with `<mark>` around what was found.

@@ -31,6 +31,11 @@ pub fn pieces(body: &str) -> Vec<Piece<'_>> {
     pieces.into_iter().filter_map(piece).collect()
 }
 
+/// What was written alone.
+pub fn written(body: &str) -> String {
+    pieces(body).into_iter().filter(|piece| piece.is_written).map(|piece| piece.text).collect()
+}
+
 /// Below what a line stands, to the end of the body.
 #[derive(Clone, Copy, PartialEq)]
 enum Below {
@@ -134,10 +139,6 @@ fn is_mail_begin(line: &str) -> bool {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-
-    fn written(body: &str) -> String {
-        pieces(body).into_iter().filter(|piece| piece.is_written).map(|piece| piece.text).collect()
-    }
 
     #[test]
     fn what_was_written_is_told_from_quotations_and_signatures() {

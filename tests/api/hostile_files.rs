@@ -10,6 +10,7 @@ const HUGE: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\xc3\x50\0\0\xc3\x50\x08\
 const SVG: &[u8] =
     b"<?xml version='1.0'?><svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'><script>alert(1)</script></svg>";
 const HTML: &[u8] = b"<!DOCTYPE html><script>alert(document.cookie)</script>";
+const OLE: &[u8] = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1\0\0";
 const ZIP: &[u8] = b"PK\x03\x04\x14\0\0\0\0\0";
 
 async fn upload(client: &Client, filename: &str, content_type: &str, content: &[u8]) -> Answer {
@@ -52,6 +53,8 @@ async fn hostile_contents_come_back_byte_for_byte_and_do_not_run() {
         ("page.html", "text/html", HTML, "text/html", false),
         ("photo.jpg", "image/jpeg", HTML, "text/html", false),
         ("app.xhtml", "application/xhtml+xml", b"<html xmlns='http://www.w3.org/1999/xhtml'/>", "text/html", false),
+        ("offer.doc", "text/html", OLE, "application/msword", false),
+        ("drawing.svg", "image/svg+xml", OLE, "application/x-ole-storage", false),
         ("script.js", "text/javascript", b"alert(1)", "text/javascript", false),
         ("nothing.gif", "image/gif", b"", "application/octet-stream", false),
     ] {
@@ -140,4 +143,47 @@ async fn images_of_a_mail_s_text_are_told_from_its_files() {
         }
         admin.get(&format!("{path}?inline=perhaps")).await.wrong_fields(&[("inline", "type")]);
     }
+}
+
+#[actix_web::test]
+async fn a_file_does_not_hide_as_an_image_of_the_text() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let channel = admin.post("/v1/channels", json!({ "name": "Mail", "medium": "email" })).await.expect(201).id();
+    let png = "\u{89}PNG\r\n\u{1a}\n";
+    let parts = [
+        ("shown.png", "image/png", png, "<img src=\"&#99;id:shown.png\">"),
+        ("linked.pdf", "application/pdf", "%PDF-1.7", "<a href=\"cid:linked.pdf\">offer</a>"),
+        ("named.zip", "application/zip", "PK\u{3}\u{4}", "see cid:named.zip"),
+        ("commented.png", "image/png", png, "<!-- <img src=\"cid:commented.png\"> -->"),
+        ("embedded.pdf", "application/pdf", "%PDF-1.7", "<img src=\"cid:embedded.pdf\" alt=\"offer\">"),
+        ("embedded.docx", "application/octet-stream", "PK\u{3}\u{4}", "<img src=\"cid:embedded.docx\">"),
+        ("embedded.png", "image/png", "no image", "<img src=\"cid:embedded.png\">"),
+        ("behind.png", "image/png", png, "<p style=\"background:url(cid:behind.png)\">x</p>"),
+        ("table.png", "image/png", png, "<table background=\"cid:table.png\"></table>"),
+    ];
+    let mut mail = b"From: ada@example.com\r\nMessage-ID: <1@example.com>\r\n\
+        Content-Type: multipart/related; boundary=X\r\n\r\n--X\r\nContent-Type: text/html\r\n\r\n"
+        .to_vec();
+    parts.iter().for_each(|(_, _, _, html)| mail.extend(html.as_bytes()));
+    for (name, content_type, content, _) in parts {
+        let header = format!("Content-Type: {content_type}; name={name}\r\nContent-ID: <{name}>");
+        mail.extend(format!("\r\n--X\r\n{header}\r\n\r\n").bytes());
+        // Each letter is a byte.
+        mail.extend(content.chars().map(|letter| letter as u8));
+    }
+    mail.extend(b"\r\n--X--\r\n");
+    let inbound = format!("/v1/channels/{channel}/inbound");
+    let received = admin.request(Method::POST, &inbound).raw("message/rfc822", mail).await.expect(201);
+
+    let files = format!("/v1/contacts/{}/attachments", received.text("/contact_id"));
+    assert_eq!(admin.get(&format!("{files}?inline=true")).await.expect(200).each("filename"), ["shown.png"]);
+    let mut sent = admin.get(&format!("{files}?inline=false")).await.expect(200).each("filename");
+    sent.sort();
+    let mut expected: Vec<&str> = parts.iter().skip(1).map(|(name, ..)| *name).collect();
+    expected.sort_unstable();
+    assert_eq!(sent, expected);
+    let shown = admin.get(&format!("/v1/messages/{}/html", received.text("/message_id"))).await.expect(200);
+    assert_eq!(shown.body().matches("src=").count(), 1, "{}", shown.body());
+    assert!(shown.body().contains("<img alt=\"offer\">"), "{}", shown.body());
 }

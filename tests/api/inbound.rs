@@ -93,12 +93,12 @@ async fn html_is_shown_without_what_it_could_do() {
     let raw = "From: ada@example.com\r\nMessage-ID: <h@x>\r\nContent-Type: multipart/related; boundary=b\r\n\r\n--b\r\n\
                Content-Type: text/html\r\n\r\n<p onclick=x()>Hello <b>you</b><script>x()</script><img src=cid:logo@x>\
                <img src=http://tracker.example/1.gif></p>\r\n--b\r\nContent-Type: image/png; name=logo.png\r\n\
-               Content-ID: <logo@x>\r\nContent-Transfer-Encoding: base64\r\n\r\naGVsbG8=\r\n--b--\r\n";
+               Content-ID: <logo@x>\r\nContent-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--b--\r\n";
     let id = channel.mail(raw).await.expect(201).text("/message_id");
     let message = channel.client.get(&format!("/v1/messages/{id}")).await.expect(200);
     assert_eq!((&message["has_html"], &message["body"]), (&json!(true), &json!("Hello you")));
     let file = &message["attachments"][0];
-    assert_eq!((&file["filename"], &file["byte_size"]), (&json!("logo.png"), &json!(5)));
+    assert_eq!((&file["filename"], &file["byte_size"]), (&json!("logo.png"), &json!(8)));
 
     let html = channel.client.get(&format!("/v1/messages/{id}/html")).await.expect(200);
     assert_eq!(html.header("content-type"), Some("text/html; charset=utf-8"));
@@ -112,7 +112,7 @@ async fn html_is_shown_without_what_it_could_do() {
     }
     assert!(text.contains("<b>you</b>"), "{text}");
     let link = text.split("src=\"").nth(1).unwrap().split('"').next().unwrap().replace("&amp;", "&");
-    assert_eq!(world.anonymous().get(&link).await.expect(200).bytes, b"hello");
+    assert_eq!(world.anonymous().get(&link).await.expect(200).bytes, b"\x89PNG\r\n\x1a\n");
 }
 
 #[actix_web::test]
@@ -424,6 +424,28 @@ async fn a_call_and_files_come_in() {
     let made = channel.message(photo).await.expect(201);
     let photo = channel.client.get(made.header("location").unwrap()).await.expect(200);
     assert_eq!((&photo["body"], &photo["attachments"][0]["filename"]), (&json!(""), &json!("photo.txt")));
+}
+
+#[actix_web::test]
+async fn a_preview_begins_with_what_was_written() {
+    let world = World::new().await;
+    let channel = Channel::new(world.admin(), "voice").await;
+    for (number, (mut body, preview)) in [
+        (json!({ "body": "On Monday, Ada wrote:\n> Shall we?\n\nYes, at five.\n-- \nBob" }), "Yes, at five."),
+        (json!({ "body": "> Shall we?\n" }), "> Shall we?"),
+        (json!({ "type": "call", "duration_seconds": 95, "body": " " }), "Call, 1:35"),
+        (json!({ "type": "call" }), "Call"),
+        (json!({ "type": "call", "body": "Left a message." }), "Left a message."),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        body["external_id"] = json!(number.to_string());
+        body["from"] = json!({ "address": "0612345678" });
+        let conversation = channel.message(body).await.expect(201).text("/conversation_id");
+        let conversation = channel.client.get(&format!("/v1/conversations/{conversation}")).await.expect(200);
+        assert_eq!(conversation["preview"], preview);
+    }
 }
 
 #[actix_web::test]

@@ -159,7 +159,8 @@ async fn an_image_in_the_text_of_a_mail_is_no_attachment() {
             "From: ada@example.com\r\nMessage-ID: <{name}@example.com>\r\nSubject: With {name}\r\nMIME-Version: 1.0\r\n\
              Content-Type: multipart/related; boundary=X\r\n\r\n\
              --X\r\nContent-Type: text/html\r\n\r\n<p>Hi <img src=\"cid:logo.png\"></p>\r\n\
-             --X\r\nContent-ID: <{name}>\r\nContent-Disposition: {disposition}; filename={name}\r\n\r\nx\r\n--X--\r\n"
+             --X\r\nContent-ID: <{name}>\r\nContent-Disposition: {disposition}; filename={name}\r\n\
+             Content-Transfer-Encoding: base64\r\n\r\niVBORw0KGgo=\r\n--X--\r\n"
         );
         let inbound = admin.request(reqwest::Method::POST, &format!("/v1/channels/{channel}/inbound"));
         contact = text(&inbound.raw("message/rfc822", mail).await.expect(201).json, "contact_id");

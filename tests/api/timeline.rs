@@ -61,7 +61,7 @@ async fn an_agent_sees_all_that_happened() {
         "",
         "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/html\r\n\r\nMy lamp broke\r\n\
          <img src=\"cid:logo\">\r\n--b\r\nContent-Type: image/png; name=logo.png\r\nContent-ID: <logo>\r\nContent-Disposition: inline; \
-         filename=logo.png\r\n\r\nlogo\r\n--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; \
+         filename=logo.png\r\n\r\nGIF89a\r\n--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; \
          filename=lamp.txt\r\n\r\nlamp\r\n--b--\r\n",
     )
     .await;
@@ -457,7 +457,7 @@ async fn an_agent_searches_all_that_happened() {
          My <b>shade</b> & \"shade\" broke\r\n--b\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; \
          filename=\"shade <1>.txt\"\r\n\r\nlamp\r\n--b\r\nContent-Type: text/html\r\n\r\n\
          <img src=\"cid:logo\">\r\n--b\r\nContent-Type: image/png; name=shade.png\r\n\
-         Content-ID: <logo>\r\nContent-Disposition: inline; filename=shade.png\r\n\r\nlogo\r\n--b--\r\n";
+         Content-ID: <logo>\r\nContent-Disposition: inline; filename=shade.png\r\n\r\nGIF89a\r\n--b--\r\n";
     let made = mail(&admin, &mails, "ada@example.com", 1, "one", "", end).await;
     let (contact, conversation) = (text(&made, "contact_id"), text(&made, "conversation_id"));
     let body = json!({ "new_profile": { "name": "Shade Ltd", "fields": { "city": "Paris" } } });

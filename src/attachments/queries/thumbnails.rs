@@ -4,8 +4,8 @@ use chrono::{Duration, Utc};
 use diesel::prelude::*;
 
 use crate::attachments::store::Blob;
+use crate::attachments::thumbnail;
 use crate::attachments::types::ThumbnailStatus;
-use crate::attachments::{content_type, thumbnail};
 use crate::db::Tx;
 use crate::db::schema::{blobs, thumbnails};
 use crate::error::Result;
@@ -31,10 +31,7 @@ pub struct ThumbnailRow {
 
 /// Asks for the thumbnails of those that are images, once for the same bytes.
 pub fn want_thumbnails(tx: &mut Tx, of: &[&Blob]) -> Result<()> {
-    let is_image = |blob: &&&Blob| {
-        blob.content_type.as_deref().is_some_and(content_type::is_picture)
-            && blob.byte_size <= thumbnail::MAX_SOURCE_BYTES
-    };
+    let is_image = |blob: &&&Blob| blob.is_picture() && blob.byte_size <= thumbnail::MAX_SOURCE_BYTES;
     let rows = of.iter().filter(is_image).map(|blob| {
         (
             thumbnails::organization_id.eq(tx.organization),

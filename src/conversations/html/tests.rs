@@ -60,6 +60,29 @@ fn images_sent_along_are_shown() {
 }
 
 #[test]
+fn only_images_that_stay_are_shown() {
+    for shown in ["<img src='cid:logo@x'>", "<image src='&#99;id:logo%40x'>", "<p><b><IMG alt=logo SRC=cid:logo@x></p>"]
+    {
+        assert_eq!(shown_images(shown), HashSet::from(["logo@x".to_owned()]), "{shown}");
+    }
+    for dropped in [
+        "<a href='cid:logo@x'>logo</a>",
+        "see cid:logo@x",
+        "<!-- <img src='cid:logo@x'> -->",
+        "<p style='background:url(cid:logo@x)'>x</p>",
+        "<table background='cid:logo@x'></table>",
+        "<img srcset='cid:logo@x' alt='cid:logo@x'>",
+        "<input type=image src='cid:logo@x'><video src='cid:logo@x'></video>",
+        "<svg><image src='cid:logo@x'></image><foreignObject><img src='cid:logo@x'></foreignObject></svg>",
+        "<noscript><img src='cid:logo@x'></noscript><object><img src='cid:logo@x'></object>",
+        &format!("<img src='cid:logo@x'>{}", "<p>".repeat(MAX_BYTES)),
+    ] {
+        assert_eq!(shown_images(dropped), HashSet::new(), "{dropped}");
+        assert!(!clean(dropped).contains("/files/1"), "{dropped}");
+    }
+}
+
+#[test]
 fn images_elsewhere_are_not_fetched() {
     for src in ["https://x.nl/p.gif", "//x.nl/p.gif", "/p.gif", "data:image/gif;base64,AA=="] {
         let html = format!("<img src=\"{src}\" srcset=\"{src} 2x\" alt=\"logo\">");

@@ -77,7 +77,7 @@ impl Header {
 
     /// A field of a type and its parameters, such as `Content-Type` (RFC 2045; RFC 2231).
     pub fn parameters(&self, name: &str) -> Option<ContentType<'static>> {
-        let value = terminated(self.first(name)?);
+        let value = terminated(&extended_first(self.first(name)?));
         let parsed = MessageStream::new(value.as_bytes()).parse_content_type().into_owned();
         parsed.into_content_type()
     }
@@ -149,6 +149,21 @@ fn is_usable(address: &str) -> bool {
     address.len() <= MAX_ADDRESS_BYTES
         && !address.contains(stray)
         && address.rsplit_once('@').is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty())
+}
+
+/// Puts parameters in their own charset, or in pieces, before their plain namesakes, which stand there for programs that
+/// can't read them (RFC 6266, section 4.3): of two the parser takes the first.
+fn extended_first(value: &str) -> String {
+    let (mut quoted, mut escaped) = (false, false);
+    let mut parameters = value.split(|letter| {
+        quoted ^= letter == '"' && !escaped;
+        escaped = letter == '\\' && quoted && !escaped;
+        letter == ';' && !quoted
+    });
+    let kind = parameters.next();
+    let is_extended = |parameter: &&str| parameter.split_once('=').is_some_and(|(name, _)| name.contains('*'));
+    let (extended, plain): (Vec<&str>, Vec<&str>) = parameters.partition(is_extended);
+    kind.into_iter().chain(extended).chain(plain).collect::<Vec<_>>().join(";")
 }
 
 /// The parsers expect a field as it stands in a mail, with the end of its line.

@@ -62,10 +62,8 @@ pub struct EmailAttachment {
     pub filename: String,
     /// Type and subtype in lower case, as declared: nothing to trust.
     pub content_type: String,
-    /// Without brackets; what `cid:` links in the HTML name (RFC 2392).
+    /// Without brackets; what `cid:` addresses in the HTML name (RFC 2392).
     pub content_id: Option<String>,
-    /// Whether the HTML shows it within the text.
-    pub inline: bool,
     /// The file, byte for byte.
     pub content: Vec<u8>,
 }

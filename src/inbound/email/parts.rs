@@ -24,11 +24,6 @@ pub struct Content {
 pub fn read(header: &Header, body: &[u8]) -> Content {
     let mut reader = Reader { attachments: Vec::new(), parts: 0, layout_left: html::MAX_LAID_OUT_BYTES };
     let shown = reader.part(header, body, Place::Root, 0);
-    // Whatever its disposition says: programs call files inline, too, and images of the text attachments.
-    let shown_within = shown.html.as_deref().map(html::content_ids).unwrap_or_default();
-    for attachment in &mut reader.attachments {
-        attachment.inline = attachment.content_id.as_ref().is_some_and(|id| shown_within.contains(id));
-    }
     let (text, html) = match shown {
         Shown { text: Some(text), html } => (text, html),
         Shown { text: None, html } => (reader.text_of(html.as_deref().unwrap_or_default()), html),
@@ -97,7 +92,6 @@ impl Reader {
                     .unwrap_or_else(|| filename::made_up(&media.main, &media.sub, self.attachments.len() + 1)),
                 content_type: format!("{}/{}", media.main, media.sub),
                 content_id: header.first("content-id").and_then(ids::own).or_else(location),
-                inline: false,
                 content: content.into_owned(),
             });
         }

@@ -113,29 +113,38 @@ fn named_parts_are_files_byte_for_byte() {
 }
 
 #[test]
-fn what_the_html_shows_is_inline_whatever_the_disposition_says() {
-    let inline = |text: &str, disposition: &str, id: &str| {
-        let mail = format!(
-            "Content-Type: multipart/related; boundary=b\n\n--b\n{text}\n--b\nContent-Type: image/png; name=a.png\n\
-             Content-Disposition: {disposition}\n{id}\n\nx\n--b--"
-        );
-        parsed(&mail).attachments[0].inline
+fn a_part_is_named_by_its_id_or_its_location() {
+    let id = |field: &str| {
+        parsed(&format!("Content-Type: image/png\n{field}\n\nx")).attachments.remove(0).content_id.unwrap_or_default()
     };
-    let html = "Content-Type: text/html\n\n<img src=\"CID:a%40x\">";
-    let style = "Content-Type: text/html\n\n<p style=\"background: url(&quot;cid:a@x&quot;)\">";
-    for disposition in ["inline", "attachment"] {
-        assert!(inline(html, disposition, "Content-ID: <a@x>"));
-        assert!(inline(style, disposition, "Content-Location: cid:a@x"));
-        assert!(!inline(html, disposition, "Content-ID: <other@x>"));
-        assert!(!inline(html, disposition, "X: y"));
-        assert!(!inline("\ncid:a@x", disposition, "Content-ID: <a@x>"));
-    }
+    assert_eq!(id("Content-ID: <a@x>\nContent-Location: cid:b@x"), "a@x");
+    assert_eq!(id("Content-Location: cid:b@x"), "b@x");
+    assert_eq!(id("Content-Location: https://x/b.png"), "");
 }
 
 #[test]
 fn a_name_in_pieces_is_put_together() {
     let email = parsed("Content-Type: application/pdf;\n name*0*=utf-8'en'a%20;\n name*1=\"b.pdf\"\n\nx");
     assert_eq!(names(&email), ["a b.pdf"]);
+}
+
+#[test]
+fn a_name_in_its_charset_wins_over_the_plain_one() {
+    let plain = "filename=\"Rechnung f_r; M_ller \\\" *=.pdf\"";
+    let extended = "filename*=UTF-8''Rechnung%20f%C3%BCr%20M%C3%BCller.pdf";
+    let pieces = "filename*1=\"M_ller.pdf\"; filename*0*=iso-8859-1''Rechnung%20f%FCr%20";
+    for (first, second, name) in [
+        (plain, extended, "Rechnung für Müller.pdf"),
+        (extended, plain, "Rechnung für Müller.pdf"),
+        (plain, pieces, "Rechnung für M_ller.pdf"),
+        (pieces, plain, "Rechnung für M_ller.pdf"),
+        (plain, "size=1", "Rechnung f_r; M_ller \" *=.pdf"),
+    ] {
+        let email = parsed(&format!("Content-Disposition: attachment; {first}; {second}\n\nx"));
+        assert_eq!(names(&email), [name], "{first}; {second}");
+    }
+    let email = parsed("Content-Type: application/pdf; name=\"f_r.pdf\"; name*=UTF-8''f%C3%BCr.pdf\n\nx");
+    assert_eq!(names(&email), ["für.pdf"]);
 }
 
 #[test]
