@@ -1,5 +1,7 @@
 //! The sections of a search: how many are asked for, where each begins, and in which order its hits come.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -12,6 +14,7 @@ use crate::http::page::{List, Page};
 use crate::ids::ContactId;
 use crate::profiles;
 use crate::search_query::SearchQuery;
+use crate::text;
 
 const PATH: &str = "/v1/search";
 /// Hits of a section among all.
@@ -57,7 +60,7 @@ fn section(
     };
     match kind {
         SearchType::Profile => of_profiles(tx, &filter.q, query, page),
-        SearchType::Contact => of_contacts(tx, query, page),
+        SearchType::Contact => of_contacts(tx, &filter.q, query, page),
         SearchType::Message | SearchType::Note | SearchType::Attachment => {
             of_texts(tx, kind, filter.sort.unwrap_or_default(), query, page)
         }
@@ -85,19 +88,19 @@ fn of_profiles(tx: &mut Tx, typed: &str, query: &SearchQuery, page: &Page) -> Re
     Ok(SearchSection { r#type: SearchType::Profile, data, next_cursor: found.next_cursor, truncated })
 }
 
-fn of_contacts(tx: &mut Tx, query: &SearchQuery, page: &Page) -> Result<SearchSection> {
-    let text = |contact: &Contact| {
+fn of_contacts(tx: &mut Tx, typed: &str, query: &SearchQuery, page: &Page) -> Result<SearchSection> {
+    let text_of = |contact: &Contact| {
         contact.name.as_ref().map_or_else(String::new, |name| format!("{name} ")) + &contact.address
     };
     let (mut ids, truncated) = match page.rest::<ContactId, bool>()? {
         Some(rest) => rest,
         None => {
-            let (mut ids, is_cut) = contacts::find_contacts(tx.conn, tx.organization, &query.words())?;
+            let (mut ids, is_cut) = contacts_found(tx, typed, query)?;
             let truncated = is_cut || ids.len() > MOST;
             ids.truncate(MOST);
             if !query.is_plain() {
                 let mut found = contacts::contact_views(tx.conn, tx.organization, &ids)?;
-                found.retain(|contact| query.allows(&[&text(contact)]));
+                found.retain(|contact| query.allows(&[&text_of(contact)]));
                 ids = found.into_iter().map(|contact| contact.id).collect();
             }
             (ids, truncated)
@@ -109,7 +112,7 @@ fn of_contacts(tx: &mut Tx, query: &SearchQuery, page: &Page) -> Result<SearchSe
     let data = found
         .into_iter()
         .map(|contact| SearchHit {
-            snippet: beginnings.snippet(&text(&contact)),
+            snippet: beginnings.snippet(&text_of(&contact)),
             title: Some(contact.name.clone().unwrap_or_else(|| contact.address.clone())),
             at: contact.created_at,
             profile: contact.profile,
@@ -123,6 +126,20 @@ fn of_contacts(tx: &mut Tx, query: &SearchQuery, page: &Page) -> Result<SearchSe
         })
         .collect();
     Ok(SearchSection { r#type: SearchType::Contact, data, next_cursor, truncated })
+}
+
+/// Digits in groups are a number as it is dialled, or words. Also whether a bound cut some off.
+fn contacts_found(tx: &mut Tx, typed: &str, query: &SearchQuery) -> Result<(Vec<ContactId>, bool)> {
+    let number = text::query_number(typed).filter(|_| query.is_plain());
+    let (mut ids, mut is_cut) = (Vec::new(), false);
+    for words in number.map(|number| vec![number]).into_iter().chain([query.words()]) {
+        let (found, is_more) = contacts::find_contacts(tx.conn, tx.organization, &words)?;
+        ids.extend(found);
+        is_cut |= is_more;
+    }
+    let mut seen = HashSet::new();
+    ids.retain(|id| seen.insert(*id));
+    Ok((ids, is_cut))
 }
 
 /// What was written, best or newest first.

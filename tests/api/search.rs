@@ -217,6 +217,65 @@ async fn phrases_and_exclusions_hold_for_profiles_and_contacts() {
 }
 
 #[actix_web::test]
+async fn a_contact_is_found_by_its_number_however_it_is_written() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let voice = channel(&admin, "voice").await;
+    for (medium, address, name) in [
+        ("voice", "+31612345678", "Ada"),
+        ("voice", "+31201112233", "Fay"),
+        ("email", "jan@example.com", "Jan 06-12"),
+        ("email", "room@example.com", "Room 2024-001"),
+    ] {
+        let contact = json!({ "medium": medium, "address": address, "name": name });
+        let contact = admin.post("/v1/contacts", contact).await.expect(201).id();
+        if medium == "voice" {
+            let conversation = json!({ "channel_id": voice, "contact_id": contact, "subject": name });
+            admin.post("/v1/conversations", conversation).await.expect(201);
+        }
+    }
+    for typed in [
+        "+31 6 1234 5678",
+        "06 12345678",
+        "06-12345678",
+        "(06) 12345678",
+        "0031612345678",
+        "+31 (0)6 12345678",
+        "06 1234",
+        "0612345678",
+    ] {
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("q", typed).finish();
+        for section_of in ["", "&type=contact"] {
+            let found = admin.get(&format!("/v1/search?{query}{section_of}")).await.expect(200);
+            assert_eq!(titles(&found, "contact"), ["Ada"], "{typed}");
+        }
+        assert_eq!(admin.get(&format!("/v1/contacts?{query}")).await.expect(200).each("name"), ["Ada"], "{typed}");
+        assert_eq!(
+            admin.get(&format!("/v1/conversations?{query}")).await.expect(200).each("subject"),
+            ["Ada"],
+            "{typed}"
+        );
+    }
+    for (q, found) in [
+        // Digits in groups may be words, too: those that are dialled so come first.
+        ("06-12", vec!["Ada", "Jan 06-12"]),
+        ("2024+001", vec!["Room 2024-001"]),
+        // A phrase is no number.
+        ("%2206-12%22", vec!["Jan 06-12"]),
+    ] {
+        let answer = admin.get(&format!("/v1/search?type=contact&q={q}")).await.expect(200);
+        assert_eq!(titles(&answer, "contact"), found, "{q}");
+    }
+    let page = admin.get("/v1/search?type=contact&q=06-12&limit=1").await.expect(200);
+    let cursor = section(&page, "contact")["next_cursor"].as_str().unwrap();
+    let page = admin.get(&format!("/v1/search?type=contact&q=06-12&limit=1&cursor={cursor}")).await.expect(200);
+    assert_eq!(
+        (titles(&page, "contact"), &section(&page, "contact")["next_cursor"]),
+        (vec!["Jan 06-12".to_owned()], &Value::Null)
+    );
+}
+
+#[actix_web::test]
 async fn what_was_written_weighs_more_than_what_is_quoted() {
     let world = World::new().await;
     let admin = world.admin();
