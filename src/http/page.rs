@@ -73,6 +73,8 @@ pub struct Count {
 pub struct Page {
     pub limit: i64,
     pub count: Option<CountMode>,
+    /// The limit, where one was asked for.
+    asked: Option<i64>,
     cursor: Option<String>,
     /// The route with its filters and its sort.
     list: String,
@@ -142,6 +144,7 @@ fn list<F: DeserializeOwned + Validate>(
             let page = Page {
                 limit: params.limit.unwrap_or(DEFAULT_LIMIT),
                 count: params.count,
+                asked: params.limit,
                 cursor: params.cursor,
                 list: name,
             };
@@ -172,12 +175,17 @@ impl Page {
     /// As [`Page::first`], of the list with these filters and this sort.
     pub fn first_of<'f>(path: &str, filters: impl IntoIterator<Item = (&'f str, &'f str)>, limit: i64) -> Self {
         let filters = filters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { limit, count: None, cursor: None, list: list_name(path, &filters) }
+        Self { limit, count: None, asked: None, cursor: None, list: list_name(path, &filters) }
     }
 
     /// The page of the same list that begins at `cursor`.
     pub fn behind(self, cursor: String) -> Self {
         Self { cursor: Some(cursor), ..self }
+    }
+
+    /// The limit that was asked for, or another default.
+    pub fn limit_or(&self, default: i64) -> i64 {
+        self.asked.unwrap_or(default)
     }
 
     /// How many rows to read: one more than shown tells whether there is a next page.

@@ -17,7 +17,7 @@ use crate::search_query::SearchQuery;
 use crate::text;
 
 const PATH: &str = "/v1/search";
-/// Hits of a section among all.
+/// Hits of a section among all, unless a limit is asked for.
 const FIRST: i64 = 5;
 /// As many are ranked, and shown: the cursor of each page names those behind it.
 const RANKED: i64 = 1000;
@@ -34,7 +34,8 @@ pub fn sections(tx: &mut Tx, list: &List<SearchFilter>) -> Result<SearchSections
             // No cursor belongs to all sections.
             page.after::<()>()?;
             for kind in SearchType::ALL {
-                sections.push(section(tx, kind, filter, query.as_ref(), &first(filter, kind))?);
+                let first = first(filter, kind, page.limit_or(FIRST));
+                sections.push(section(tx, kind, filter, query.as_ref(), &first)?);
             }
         }
     }
@@ -42,10 +43,10 @@ pub fn sections(tx: &mut Tx, list: &List<SearchFilter>) -> Result<SearchSections
 }
 
 /// The first page of a section, as if it alone were asked for.
-fn first(filter: &SearchFilter, kind: SearchType) -> Page {
+fn first(filter: &SearchFilter, kind: SearchType, limit: i64) -> Page {
     let sort = filter.sort.map(|sort| ("sort", sort.as_str()));
     let filters = [("q", filter.q.as_str()), ("type", kind.as_str())].into_iter().chain(sort);
-    Page::first_of(PATH, filters, FIRST)
+    Page::first_of(PATH, filters, limit)
 }
 
 fn section(

@@ -2,12 +2,15 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use validator::Validate;
 
 use crate::channels::ChannelRef;
 use crate::contacts::{ContactRef, ProfileRef};
+use crate::http::page::UncountedPageParams;
 use crate::http::validate::not_blank;
 use crate::ids::{ConversationId, MessageId};
 
@@ -65,11 +68,28 @@ pub struct SearchFilter {
     #[validate(length(max = 200), custom(function = "not_blank"))]
     #[param(min_length = 1, pattern = r"[^\s\x85]", max_length = 200, example = "order -refund")]
     pub q: String,
-    /// Only this section, page by page. Without it, every section comes with its first five hits.
+    /// Only this section, page by page. Without it, every section comes with its first hits.
     pub r#type: Option<SearchType>,
     /// Of messages, notes and attachments; profiles and contacts come best first.
     #[param(default = "relevance")]
     pub sort: Option<SearchSort>,
+}
+
+/// The page of one section, or how much of each.
+pub struct SearchPageParams;
+
+impl IntoParams for SearchPageParams {
+    fn into_params(parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let mut params = UncountedPageParams::into_params(parameter_in);
+        for limit in params.iter_mut().filter(|parameter| parameter.name == "limit") {
+            limit.description = Some("How many hits a section may have: 5 by default, and 50 with `type`.".to_owned());
+            // There is no one default.
+            if let Some(RefOr::T(Schema::Object(schema))) = &mut limit.schema {
+                schema.default = None;
+            }
+        }
+        params
+    }
 }
 
 /// What was found.

@@ -312,6 +312,24 @@ async fn every_section_is_walked_to_its_end() {
         }
         assert_eq!(seen, (0..8).rev().map(|minute| format!("Lamp {minute}")).collect::<Vec<_>>(), "{sort}");
     }
+    // As many of each section as are asked for, and the cursor goes on behind them.
+    let contacts = json!({ "medium": "email", "address": "lamp@example.com", "name": "Lampert" });
+    admin.post("/v1/contacts", contacts).await.expect(201);
+    admin.post("/v1/contacts", json!({ "medium": "email", "address": "lamps@example.com" })).await.expect(201);
+    for (limit, of_messages, of_contacts) in [(1, 1, 1), (2, 2, 2), (7, 7, 2), (200, 8, 2)] {
+        let all = admin.get(&format!("/v1/search?q=lamp&limit={limit}")).await.expect(200);
+        for (kind, expected, total) in [("message", of_messages, 8), ("contact", of_contacts, 2)] {
+            let mut seen = titles(&all, kind);
+            assert_eq!(seen.len(), expected, "{kind} {limit}");
+            if let Some(from) = section(&all, kind)["next_cursor"].as_str() {
+                let rest = admin.get(&format!("/v1/search?q=lamp&type={kind}&cursor={from}")).await.expect(200);
+                seen.extend(titles(&rest, kind));
+            }
+            seen.sort_unstable();
+            seen.dedup();
+            assert_eq!(seen.len(), total, "{kind} {limit}");
+        }
+    }
     let page = admin.get("/v1/search?q=lamp&type=message&limit=8").await.expect(200);
     assert_eq!(section(&page, "message")["next_cursor"], Value::Null);
     let cursor = admin.get("/v1/search?q=lamp&type=message&limit=2").await.expect(200);
