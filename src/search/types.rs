@@ -128,7 +128,8 @@ pub struct SearchHit {
     pub r#type: SearchType,
     /// Of the profile, contact, message, note or attachment.
     pub id: Uuid,
-    /// A name, a subject, a file name; null where there is none.
+    /// A name, a subject, a file name; of a note, today's subject of the conversation that it is on. Null where there is
+    /// none.
     #[schema(example = "Where is my order?")]
     pub title: Option<String>,
     /// HTML-escaped, with `<mark>` around what was found.
@@ -136,10 +137,12 @@ pub struct SearchHit {
     pub snippet: String,
     /// When a message occurred, a file was exchanged, a note was written, a profile or contact was made.
     pub at: DateTime<Utc>,
-    /// The profile itself, that of the contact, or the one that a note is on.
+    /// The profile itself, the one that a note is on, or that of the contact.
     pub profile: Option<ProfileRef>,
-    /// The contact itself, the counterpart of the message, or the one that a note is on.
+    /// The contact itself, the counterpart of the message, the one that a note is on, or who started the conversation
+    /// that it is on.
     pub contact: Option<ContactRef>,
+    /// Of messages, files, and notes on conversations.
     pub channel: Option<ChannelRef>,
     /// The conversation in which it opens.
     pub conversation_id: Option<ConversationId>,

@@ -67,6 +67,10 @@ async fn an_agent_finds_everything_in_one_search() {
     assert!(grace.get(&around).await.expect(200).data().iter().any(|each| each["id"] == made["message_id"]));
     let hit = &section(&found, "note")["data"][0];
     assert_eq!((&hit["id"], &hit["conversation_id"]), (&json!(note), &made["conversation_id"]));
+    let message = &section(&found, "message")["data"][0];
+    for member in ["title", "profile", "contact", "channel"] {
+        assert_eq!(hit[member], message[member], "{member}");
+    }
     let hit = &section(&found, "attachment")["data"][0];
     assert_eq!(
         (&hit["id"], &hit["message_id"], &hit["snippet"]),
@@ -81,13 +85,45 @@ async fn an_agent_finds_everything_in_one_search() {
     // An edited note is found by what it says now, a deleted one not at all.
     grace.patch(&format!("/v1/notes/{note}"), json!({ "body": "Sent a candle" })).await.expect(200);
     assert!(titles(&grace.get("/v1/search?q=lamp").await.expect(200), "note").is_empty());
-    assert_eq!(titles(&grace.get("/v1/search?q=candles").await.expect(200), "note"), ["-"]);
+    assert_eq!(titles(&grace.get("/v1/search?q=candles").await.expect(200), "note"), ["A lamp"]);
     grace.delete(&format!("/v1/notes/{note}")).await.expect(204);
     assert!(titles(&grace.get("/v1/search?q=candle").await.expect(200), "note").is_empty());
 
     let stranger = world.stranger().await;
     let nothing = stranger.get("/v1/search?q=lamp").await.expect(200);
     assert!(nothing["sections"].as_array().unwrap().iter().all(|section| section["data"] == json!([])));
+}
+
+#[actix_web::test]
+async fn a_note_says_what_it_is_on() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let mail = channel(&admin, "email").await;
+    let made = inbound(&admin, &mail, 1, "Question", "Hello").await;
+    let (contact, conversation) = (made["contact_id"].as_str().unwrap(), made["conversation_id"].as_str().unwrap());
+    let paths = [format!("/v1/contacts/{contact}"), format!("/v1/conversations/{conversation}")];
+    let read = async |path: &str| admin.get(path).await.expect(200).json;
+    let of_conversation = read(&paths[1]).await;
+    let (of_contact, of_channel) = (&of_conversation["contact"], &of_conversation["channel"]);
+    for path in &paths {
+        admin.post(&format!("{path}/notes"), json!({ "body": "lamp" })).await.expect(201);
+    }
+    let notes = async || read("/v1/search?type=note&sort=newest&q=lamp").await["sections"][0]["data"].clone();
+    let told = |note: &Value| ["title", "profile", "contact", "channel"].map(|member| note[member].clone());
+    let found = notes().await;
+    assert_eq!(told(&found[0]), [json!("Question"), Value::Null, of_contact.clone(), of_channel.clone()]);
+    assert_eq!(told(&found[1]), [Value::Null, Value::Null, of_contact.clone(), Value::Null]);
+    // As it is today.
+    admin.patch(&paths[1], json!({ "subject": "Lamps" })).await.expect(200);
+    let body = json!({ "new_profile": { "name": "Ada" } });
+    let profile = admin.put(&format!("{}/profile", paths[0]), body).await.expect(201)["profile"]["id"].clone();
+    let path = format!("/v1/profiles/{}/notes", profile.as_str().unwrap());
+    admin.post(&path, json!({ "body": "lamp" })).await.expect(201);
+    let found = notes().await;
+    let ada = json!({ "id": profile, "name": "Ada" });
+    assert_eq!(told(&found[0]), [Value::Null, ada.clone(), Value::Null, Value::Null]);
+    assert_eq!(told(&found[1]), [json!("Lamps"), ada.clone(), of_contact.clone(), of_channel.clone()]);
+    assert_eq!(told(&found[2]), [Value::Null, ada, of_contact.clone(), Value::Null]);
 }
 
 #[actix_web::test]
