@@ -44,7 +44,7 @@ pub fn sections(tx: &mut Tx, list: &List<SearchFilter>) -> Result<SearchSections
 
 /// The first page of a section, as if it alone were asked for.
 fn first(filter: &SearchFilter, kind: SearchType, limit: i64) -> Page {
-    let sort = filter.sort.map(|sort| ("sort", sort.as_str()));
+    let sort = filter.sort.filter(|sort| kind.takes(*sort)).map(|sort| ("sort", sort.as_str()));
     let filters = [("q", filter.q.as_str()), ("type", kind.as_str())].into_iter().chain(sort);
     Page::first_of(PATH, filters, limit)
 }

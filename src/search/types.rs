@@ -6,12 +6,13 @@ use utoipa::openapi::path::{Parameter, ParameterIn};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use validator::Validate;
+use validator::{Validate, ValidationError};
 
 use crate::channels::ChannelRef;
 use crate::contacts::{ContactRef, ProfileRef};
+use crate::error::FieldCode;
 use crate::http::page::UncountedPageParams;
-use crate::http::validate::not_blank;
+use crate::http::validate::{not_blank, refuse_field};
 use crate::ids::{ConversationId, MessageId};
 
 /// What can be found, in the order of the sections.
@@ -38,6 +39,11 @@ impl SearchType {
             Self::Attachment => "attachment",
         }
     }
+
+    /// Profiles and contacts come best first only.
+    pub fn takes(self, sort: SearchSort) -> bool {
+        sort == SearchSort::Relevance || !matches!(self, Self::Profile | Self::Contact)
+    }
 }
 
 /// In which order what was written is found.
@@ -62,6 +68,7 @@ impl SearchSort {
 
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[validate(schema(function = "is_sorted_by_what_it_takes", skip_on_field_errors = false))]
 #[into_params(parameter_in = Query)]
 pub struct SearchFilter {
     /// What to look for: words, `"exact phrases"`, `-without`; the last word may be unfinished.
@@ -70,9 +77,19 @@ pub struct SearchFilter {
     pub q: String,
     /// Only this section, page by page. Without it, every section comes with its first hits.
     pub r#type: Option<SearchType>,
-    /// Of messages, notes and attachments; profiles and contacts come best first.
+    /// Of messages, notes and attachments. Profiles and contacts come best first: `newest` isn't taken with such a `type`.
     #[param(default = "relevance")]
     pub sort: Option<SearchSort>,
+}
+
+fn is_sorted_by_what_it_takes(filter: &SearchFilter) -> Result<(), ValidationError> {
+    match filter.r#type.zip(filter.sort) {
+        Some((kind, sort)) if !kind.takes(sort) => {
+            let message = "profiles and contacts come best first: newest isn't taken";
+            Err(refuse_field("sort", FieldCode::Unsupported, message))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The page of one section, or how much of each.
@@ -103,7 +120,8 @@ pub struct SearchSections {
 pub struct SearchSection {
     pub r#type: SearchType,
     pub data: Vec<SearchHit>,
-    /// Where the next page begins, asked for with this `type` and the same `q` and `sort`; null on the last.
+    /// Where the next page begins, asked for with this `type` and the same `q` and `sort`, but for profiles and contacts
+    /// without `sort=newest`; null on the last.
     pub next_cursor: Option<String>,
     /// Whether a bound cut the search short: there may be more than it can find, or, sorted by newest, than it looked at
     /// for this page, and then `next_cursor` goes on from there.

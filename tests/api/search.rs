@@ -378,6 +378,18 @@ async fn every_section_is_walked_to_its_end() {
         ("q", "blank"),
         ("type", "type"),
     ]);
+    for kind in ["profile", "contact"] {
+        let path = format!("/v1/search?q=lamp&type={kind}&sort=");
+        admin.get(&format!("{path}newest")).await.wrong_fields(&[("sort", "unsupported")]);
+        admin.get(&format!("{path}relevance")).await.expect(200);
+    }
+    // Among all they come best first, and go on so.
+    for (sort, same) in [("newest", ""), ("relevance", "&sort=relevance")] {
+        let all = admin.get(&format!("/v1/search?q=lamp&limit=1&sort={sort}")).await.expect(200);
+        let cursor = section(&all, "contact")["next_cursor"].as_str().unwrap();
+        let rest = format!("/v1/search?q=lamp&type=contact{same}&cursor={cursor}");
+        assert_eq!(titles(&admin.get(&rest).await.expect(200), "contact").len(), 1, "{sort}");
+    }
     admin.get("/v1/search?q=lamp&count=exact").await.wrong_fields(&[("count", "unknown")]);
 }
 
