@@ -11,9 +11,9 @@ mod types;
 pub use address::{phone_number, prepare, terms as address_terms};
 pub use queries::{
     ContactRow, Found, NewContact, checked, contact_ids_of_profile, contact_refs, contact_views, contacts_of_profile,
-    create_contact, delete_contact, find_contacts, find_or_make, find_or_make_all, find_people, get_contact,
-    hold_attached, is_known_beginning, lock_attached, lock_contact, lock_contacts, profile_refs, set_profiles,
-    update_contact,
+    create_contact, delete_contact, deleted_contact_refs, find_contacts, find_or_make, find_or_make_all, find_people,
+    get_contact, hold_attached, is_known_beginning, lock_attached, lock_contact, lock_contacts, profile_refs,
+    set_profiles, update_contact,
 };
 pub use types::{Contact, ContactList, ContactRef, ContactSort, CreateContact, ProfileRef, UpdateContact};
 

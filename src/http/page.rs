@@ -75,6 +75,8 @@ pub struct Count {
 pub struct Page {
     pub limit: i64,
     pub count: Option<CountMode>,
+    /// The limit, where one was asked for.
+    asked: Option<i64>,
     cursor: Option<String>,
     /// Whose it is, and the route with its filters and its sort.
     list: String,
@@ -150,6 +152,7 @@ fn list<F: DeserializeOwned + Validate>(
             let page = Page {
                 limit: params.limit.unwrap_or(DEFAULT_LIMIT),
                 count: params.count,
+                asked: params.limit,
                 cursor: params.cursor,
                 list: name,
             };
@@ -185,12 +188,17 @@ impl Page {
         limit: i64,
     ) -> Self {
         let filters = filters.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
-        Self { limit, count: None, cursor: None, list: list_name(organization, path, &filters) }
+        Self { limit, count: None, asked: None, cursor: None, list: list_name(organization, path, &filters) }
     }
 
     /// The page of the same list that begins at `cursor`.
     pub fn behind(self, cursor: String) -> Self {
         Self { cursor: Some(cursor), ..self }
+    }
+
+    /// The limit that was asked for, or another default.
+    pub fn limit_or(&self, default: i64) -> i64 {
+        self.asked.unwrap_or(default)
     }
 
     /// How many rows to read: one more than shown tells whether there is a next page.

@@ -255,6 +255,7 @@ pub struct HistoryEntry {
     pub action: HistoryAction,
     /// Who did it.
     pub actor: Option<Actor>,
+    /// As it is now, or was when it was deleted.
     pub contact: Option<ContactRef>,
     pub profile: Option<ProfileRef>,
     /// The profile that the contact left.

@@ -1,5 +1,7 @@
 //! The sections of a search: how many are asked for, where each begins, and in which order its hits come.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
@@ -12,9 +14,10 @@ use crate::http::page::{List, Page};
 use crate::ids::ContactId;
 use crate::profiles;
 use crate::search_query::SearchQuery;
+use crate::text;
 
 const PATH: &str = "/v1/search";
-/// Hits of a section among all.
+/// Hits of a section among all, unless a limit is asked for.
 const FIRST: i64 = 5;
 /// As many are ranked, and shown: the cursor of each page names those behind it.
 const RANKED: i64 = 1000;
@@ -31,7 +34,8 @@ pub fn sections(tx: &mut Tx, list: &List<SearchFilter>) -> Result<SearchSections
             // No cursor belongs to all sections.
             page.after::<()>()?;
             for kind in SearchType::ALL {
-                sections.push(section(tx, kind, filter, query.as_ref(), &first(tx, filter, kind))?);
+                let first = first(tx, filter, kind, page.limit_or(FIRST));
+                sections.push(section(tx, kind, filter, query.as_ref(), &first)?);
             }
         }
     }
@@ -39,10 +43,10 @@ pub fn sections(tx: &mut Tx, list: &List<SearchFilter>) -> Result<SearchSections
 }
 
 /// The first page of a section, as if it alone were asked for.
-fn first(tx: &Tx, filter: &SearchFilter, kind: SearchType) -> Page {
-    let sort = filter.sort.map(|sort| ("sort", sort.as_str()));
+fn first(tx: &Tx, filter: &SearchFilter, kind: SearchType, limit: i64) -> Page {
+    let sort = filter.sort.filter(|sort| kind.takes(*sort)).map(|sort| ("sort", sort.as_str()));
     let filters = [("q", filter.q.as_str()), ("type", kind.as_str())].into_iter().chain(sort);
-    Page::first_of(tx.organization, PATH, filters, FIRST)
+    Page::first_of(tx.organization, PATH, filters, limit)
 }
 
 fn section(
@@ -57,7 +61,7 @@ fn section(
     };
     match kind {
         SearchType::Profile => of_profiles(tx, &filter.q, query, page),
-        SearchType::Contact => of_contacts(tx, query, page),
+        SearchType::Contact => of_contacts(tx, &filter.q, query, page),
         SearchType::Message | SearchType::Note | SearchType::Attachment => {
             of_texts(tx, kind, filter.sort.unwrap_or_default(), query, page)
         }
@@ -85,19 +89,19 @@ fn of_profiles(tx: &mut Tx, typed: &str, query: &SearchQuery, page: &Page) -> Re
     Ok(SearchSection { r#type: SearchType::Profile, data, next_cursor: found.next_cursor, truncated })
 }
 
-fn of_contacts(tx: &mut Tx, query: &SearchQuery, page: &Page) -> Result<SearchSection> {
-    let text = |contact: &Contact| {
+fn of_contacts(tx: &mut Tx, typed: &str, query: &SearchQuery, page: &Page) -> Result<SearchSection> {
+    let text_of = |contact: &Contact| {
         contact.name.as_ref().map_or_else(String::new, |name| format!("{name} ")) + &contact.address
     };
     let (mut ids, truncated) = match page.rest::<ContactId, bool>()? {
         Some(rest) => rest,
         None => {
-            let (mut ids, is_cut) = contacts::find_contacts(tx.conn, tx.organization, &query.words())?;
+            let (mut ids, is_cut) = contacts_found(tx, typed, query)?;
             let truncated = is_cut || ids.len() > MOST;
             ids.truncate(MOST);
             if !query.is_plain() {
                 let mut found = contacts::contact_views(tx.conn, tx.organization, &ids)?;
-                found.retain(|contact| query.allows(&[&text(contact)]));
+                found.retain(|contact| query.allows(&[&text_of(contact)]));
                 ids = found.into_iter().map(|contact| contact.id).collect();
             }
             (ids, truncated)
@@ -109,7 +113,7 @@ fn of_contacts(tx: &mut Tx, query: &SearchQuery, page: &Page) -> Result<SearchSe
     let data = found
         .into_iter()
         .map(|contact| SearchHit {
-            snippet: beginnings.snippet(&text(&contact)),
+            snippet: beginnings.snippet(&text_of(&contact)),
             title: Some(contact.name.clone().unwrap_or_else(|| contact.address.clone())),
             at: contact.created_at,
             profile: contact.profile,
@@ -123,6 +127,20 @@ fn of_contacts(tx: &mut Tx, query: &SearchQuery, page: &Page) -> Result<SearchSe
         })
         .collect();
     Ok(SearchSection { r#type: SearchType::Contact, data, next_cursor, truncated })
+}
+
+/// Digits in groups are a number as it is dialled, or words. Also whether a bound cut some off.
+fn contacts_found(tx: &mut Tx, typed: &str, query: &SearchQuery) -> Result<(Vec<ContactId>, bool)> {
+    let number = text::query_number(typed).filter(|_| query.is_plain());
+    let (mut ids, mut is_cut) = (Vec::new(), false);
+    for words in number.map(|number| vec![number]).into_iter().chain([query.words()]) {
+        let (found, is_more) = contacts::find_contacts(tx.conn, tx.organization, &words)?;
+        ids.extend(found);
+        is_cut |= is_more;
+    }
+    let mut seen = HashSet::new();
+    ids.retain(|id| seen.insert(*id));
+    Ok((ids, is_cut))
 }
 
 /// What was written, best or newest first.

@@ -15,7 +15,7 @@ use super::types::{SearchHit, SearchType};
 use crate::channels::ChannelRef;
 use crate::contacts::{self, ContactRef, ProfileRef};
 use crate::db::newest::{self, Source};
-use crate::db::schema::{attachments, channels, contacts as contact_table, messages, notes, profiles};
+use crate::db::schema::{attachments, channels, contacts as contact_table, conversations, messages, notes, profiles};
 use crate::error::Result;
 use crate::ids::{ChannelId, ContactId, ConversationId, MessageId, OrganizationId, ProfileId};
 use crate::search_query::SearchQuery;
@@ -302,7 +302,14 @@ fn attachments_found(
     Ok(hits.collect())
 }
 
-type FoundNote = (Uuid, String, Option<ProfileId>, Option<ContactId>, Option<ConversationId>, DateTime<Utc>);
+type FoundNote = (
+    Uuid,
+    String,
+    Option<ProfileId>,
+    Option<ContactId>,
+    Option<(ConversationId, ContactId, ChannelId, Option<String>)>,
+    DateTime<Utc>,
+);
 
 fn notes_found(
     conn: &mut PgConnection,
@@ -311,6 +318,11 @@ fn notes_found(
     ids: &[Uuid],
 ) -> Result<Vec<SearchHit>> {
     let rows: Vec<FoundNote> = notes::table
+        .left_join(
+            conversations::table.on(conversations::organization_id
+                .eq(notes::organization_id)
+                .and(conversations::id.nullable().eq(notes::conversation_id))),
+        )
         .filter(notes::organization_id.eq(organization))
         .filter(notes::id.eq_any(ids))
         .select((
@@ -318,13 +330,18 @@ fn notes_found(
             notes::body,
             notes::profile_id,
             notes::contact_id,
-            notes::conversation_id,
+            (conversations::id, conversations::contact_id, conversations::channel_id, conversations::subject)
+                .nullable(),
             notes::created_at,
         ))
         .load(conn)?;
-    let contacts = contact_refs(conn, organization, rows.iter().filter_map(|row| row.3).collect())?;
+    let of_conversations = rows.iter().filter_map(|row| row.4.as_ref());
+    let channels = channel_refs(conn, organization, of_conversations.clone().map(|of| of.2).collect())?;
+    let on_contacts = rows.iter().filter_map(|row| row.3);
+    let contacts = contact_refs(conn, organization, on_contacts.chain(of_conversations.map(|of| of.1)).collect())?;
     let profiles = contacts::profile_refs(conn, organization, rows.iter().filter_map(|row| row.2))?;
-    let hits = rows.into_iter().map(|(id, body, on_profile, contact, conversation_id, at)| {
+    let hits = rows.into_iter().map(|(id, body, on_profile, on_contact, conversation, at)| {
+        let contact = on_contact.or(conversation.as_ref().map(|of| of.1));
         let (contact, of_contact) = contact.and_then(|id| contacts.get(&id).cloned()).unzip();
         let profile = on_profile.and_then(|id| profiles.get(&id).cloned());
         SearchHit {
@@ -332,7 +349,9 @@ fn notes_found(
             at,
             profile: profile.or(of_contact.flatten()),
             contact,
-            conversation_id,
+            channel: conversation.as_ref().and_then(|of| channels.get(&of.2).cloned()),
+            conversation_id: conversation.as_ref().map(|of| of.0),
+            title: conversation.and_then(|of| of.3),
             ..hit(SearchType::Note, id)
         }
     });

@@ -4,12 +4,12 @@ use actix_web::get;
 use actix_web::web::Data;
 
 use super::find;
-use super::types::{SearchFilter, SearchSections};
+use super::types::{SearchFilter, SearchPageParams, SearchSections};
 use crate::actor::Caller;
 use crate::answer::Answer;
 use crate::db::Db;
 use crate::error::Result;
-use crate::http::page::{UncountedList, UncountedPageParams};
+use crate::http::page::UncountedList;
 
 /// Search everything
 ///
@@ -21,7 +21,7 @@ use crate::http::page::{UncountedList, UncountedPageParams};
 /// beginning of each word; what is quoted must be in the name, or in what else of them was found, and what is left out in
 /// neither. What stands behind the first 500,000 characters of a text isn't found, nor what is more than 512 KiB of
 /// different words.
-#[utoipa::path(tag = "search", params(SearchFilter, UncountedPageParams), responses(
+#[utoipa::path(tag = "search", params(SearchFilter, SearchPageParams), responses(
     (status = 200, description = "What was found: one section, or all of them.", body = SearchSections),
 ))]
 #[get("/v1/search")]

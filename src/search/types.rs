@@ -2,13 +2,17 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::path::{Parameter, ParameterIn};
+use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use validator::Validate;
+use validator::{Validate, ValidationError};
 
 use crate::channels::ChannelRef;
 use crate::contacts::{ContactRef, ProfileRef};
-use crate::http::validate::not_blank;
+use crate::error::FieldCode;
+use crate::http::page::UncountedPageParams;
+use crate::http::validate::{not_blank, refuse_field};
 use crate::ids::{ConversationId, MessageId};
 
 /// What can be found, in the order of the sections.
@@ -35,6 +39,11 @@ impl SearchType {
             Self::Attachment => "attachment",
         }
     }
+
+    /// Profiles and contacts come best first only.
+    pub fn takes(self, sort: SearchSort) -> bool {
+        sort == SearchSort::Relevance || !matches!(self, Self::Profile | Self::Contact)
+    }
 }
 
 /// In which order what was written is found.
@@ -59,17 +68,45 @@ impl SearchSort {
 
 #[derive(Debug, Clone, Deserialize, Validate, IntoParams)]
 #[serde(deny_unknown_fields)]
+#[validate(schema(function = "is_sorted_by_what_it_takes", skip_on_field_errors = false))]
 #[into_params(parameter_in = Query)]
 pub struct SearchFilter {
     /// What to look for: words, `"exact phrases"`, `-without`; the last word may be unfinished.
     #[validate(length(max = 200), custom(function = "not_blank"))]
     #[param(min_length = 1, pattern = r"[^\s\x85]", max_length = 200, example = "order -refund")]
     pub q: String,
-    /// Only this section, page by page. Without it, every section comes with its first five hits.
+    /// Only this section, page by page. Without it, every section comes with its first hits.
     pub r#type: Option<SearchType>,
-    /// Of messages, notes and attachments; profiles and contacts come best first.
+    /// Of messages, notes and attachments. Profiles and contacts come best first: `newest` isn't taken with such a `type`.
     #[param(default = "relevance")]
     pub sort: Option<SearchSort>,
+}
+
+fn is_sorted_by_what_it_takes(filter: &SearchFilter) -> Result<(), ValidationError> {
+    match filter.r#type.zip(filter.sort) {
+        Some((kind, sort)) if !kind.takes(sort) => {
+            let message = "profiles and contacts come best first: newest isn't taken";
+            Err(refuse_field("sort", FieldCode::Unsupported, message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The page of one section, or how much of each.
+pub struct SearchPageParams;
+
+impl IntoParams for SearchPageParams {
+    fn into_params(parameter_in: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
+        let mut params = UncountedPageParams::into_params(parameter_in);
+        for limit in params.iter_mut().filter(|parameter| parameter.name == "limit") {
+            limit.description = Some("How many hits a section may have: 5 by default, and 50 with `type`.".to_owned());
+            // There is no one default.
+            if let Some(RefOr::T(Schema::Object(schema))) = &mut limit.schema {
+                schema.default = None;
+            }
+        }
+        params
+    }
 }
 
 /// What was found.
@@ -83,7 +120,8 @@ pub struct SearchSections {
 pub struct SearchSection {
     pub r#type: SearchType,
     pub data: Vec<SearchHit>,
-    /// Where the next page begins, asked for with this `type` and the same `q` and `sort`; null on the last.
+    /// Where the next page begins, asked for with this `type` and the same `q` and `sort`, but for profiles and contacts
+    /// without `sort=newest`; null on the last.
     pub next_cursor: Option<String>,
     /// Whether a bound cut the search short: there may be more than it can find, or, sorted by newest, than it looked at
     /// for this page, and then `next_cursor` goes on from there.
@@ -108,7 +146,8 @@ pub struct SearchHit {
     pub r#type: SearchType,
     /// Of the profile, contact, message, note or attachment.
     pub id: Uuid,
-    /// A name, a subject, a file name; null where there is none.
+    /// A name, a subject, a file name; of a note, today's subject of the conversation that it is on. Null where there is
+    /// none.
     #[schema(example = "Where is my order?")]
     pub title: Option<String>,
     /// HTML-escaped, with `<mark>` around what was found.
@@ -116,10 +155,12 @@ pub struct SearchHit {
     pub snippet: String,
     /// When a message occurred, a file was exchanged, a note was written, a profile or contact was made.
     pub at: DateTime<Utc>,
-    /// The profile itself, that of the contact, or the one that a note is on.
+    /// The profile itself, the one that a note is on, or that of the contact.
     pub profile: Option<ProfileRef>,
-    /// The contact itself, the counterpart of the message, or the one that a note is on.
+    /// The contact itself, the counterpart of the message, the one that a note is on, or who started the conversation
+    /// that it is on.
     pub contact: Option<ContactRef>,
+    /// Of messages, files, and notes on conversations.
     pub channel: Option<ChannelRef>,
     /// The conversation in which it opens.
     pub conversation_id: Option<ConversationId>,

@@ -31,7 +31,8 @@ pub struct TimelineEntry {
     pub at: DateTime<Utc>,
     /// Who did it; of what came in, the channel.
     pub actor: Option<Actor>,
-    /// The contact that it happened to or with; null for what is the profile's own.
+    /// The contact that it happened to or with, as it is now, or was when it was deleted; null for what is the profile's
+    /// own.
     pub contact: Option<ContactRef>,
     /// Of messages, files, and what happened to a conversation.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -67,6 +67,10 @@ async fn an_agent_finds_everything_in_one_search() {
     assert!(grace.get(&around).await.expect(200).data().iter().any(|each| each["id"] == made["message_id"]));
     let hit = &section(&found, "note")["data"][0];
     assert_eq!((&hit["id"], &hit["conversation_id"]), (&json!(note), &made["conversation_id"]));
+    let message = &section(&found, "message")["data"][0];
+    for member in ["title", "profile", "contact", "channel"] {
+        assert_eq!(hit[member], message[member], "{member}");
+    }
     let hit = &section(&found, "attachment")["data"][0];
     assert_eq!(
         (&hit["id"], &hit["message_id"], &hit["snippet"]),
@@ -81,13 +85,45 @@ async fn an_agent_finds_everything_in_one_search() {
     // An edited note is found by what it says now, a deleted one not at all.
     grace.patch(&format!("/v1/notes/{note}"), json!({ "body": "Sent a candle" })).await.expect(200);
     assert!(titles(&grace.get("/v1/search?q=lamp").await.expect(200), "note").is_empty());
-    assert_eq!(titles(&grace.get("/v1/search?q=candles").await.expect(200), "note"), ["-"]);
+    assert_eq!(titles(&grace.get("/v1/search?q=candles").await.expect(200), "note"), ["A lamp"]);
     grace.delete(&format!("/v1/notes/{note}")).await.expect(204);
     assert!(titles(&grace.get("/v1/search?q=candle").await.expect(200), "note").is_empty());
 
     let stranger = world.stranger().await;
     let nothing = stranger.get("/v1/search?q=lamp").await.expect(200);
     assert!(nothing["sections"].as_array().unwrap().iter().all(|section| section["data"] == json!([])));
+}
+
+#[actix_web::test]
+async fn a_note_says_what_it_is_on() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let mail = channel(&admin, "email").await;
+    let made = inbound(&admin, &mail, 1, "Question", "Hello").await;
+    let (contact, conversation) = (made["contact_id"].as_str().unwrap(), made["conversation_id"].as_str().unwrap());
+    let paths = [format!("/v1/contacts/{contact}"), format!("/v1/conversations/{conversation}")];
+    let read = async |path: &str| admin.get(path).await.expect(200).json;
+    let of_conversation = read(&paths[1]).await;
+    let (of_contact, of_channel) = (&of_conversation["contact"], &of_conversation["channel"]);
+    for path in &paths {
+        admin.post(&format!("{path}/notes"), json!({ "body": "lamp" })).await.expect(201);
+    }
+    let notes = async || read("/v1/search?type=note&sort=newest&q=lamp").await["sections"][0]["data"].clone();
+    let told = |note: &Value| ["title", "profile", "contact", "channel"].map(|member| note[member].clone());
+    let found = notes().await;
+    assert_eq!(told(&found[0]), [json!("Question"), Value::Null, of_contact.clone(), of_channel.clone()]);
+    assert_eq!(told(&found[1]), [Value::Null, Value::Null, of_contact.clone(), Value::Null]);
+    // As it is today.
+    admin.patch(&paths[1], json!({ "subject": "Lamps" })).await.expect(200);
+    let body = json!({ "new_profile": { "name": "Ada" } });
+    let profile = admin.put(&format!("{}/profile", paths[0]), body).await.expect(201)["profile"]["id"].clone();
+    let path = format!("/v1/profiles/{}/notes", profile.as_str().unwrap());
+    admin.post(&path, json!({ "body": "lamp" })).await.expect(201);
+    let found = notes().await;
+    let ada = json!({ "id": profile, "name": "Ada" });
+    assert_eq!(told(&found[0]), [Value::Null, ada.clone(), Value::Null, Value::Null]);
+    assert_eq!(told(&found[1]), [json!("Lamps"), ada.clone(), of_contact.clone(), of_channel.clone()]);
+    assert_eq!(told(&found[2]), [Value::Null, ada, of_contact.clone(), Value::Null]);
 }
 
 #[actix_web::test]
@@ -231,6 +267,65 @@ async fn phrases_and_exclusions_hold_for_profiles_and_contacts() {
 }
 
 #[actix_web::test]
+async fn a_contact_is_found_by_its_number_however_it_is_written() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let voice = channel(&admin, "voice").await;
+    for (medium, address, name) in [
+        ("voice", "+31612345678", "Ada"),
+        ("voice", "+31201112233", "Fay"),
+        ("email", "jan@example.com", "Jan 06-12"),
+        ("email", "room@example.com", "Room 2024-001"),
+    ] {
+        let contact = json!({ "medium": medium, "address": address, "name": name });
+        let contact = admin.post("/v1/contacts", contact).await.expect(201).id();
+        if medium == "voice" {
+            let conversation = json!({ "channel_id": voice, "contact_id": contact, "subject": name });
+            admin.post("/v1/conversations", conversation).await.expect(201);
+        }
+    }
+    for typed in [
+        "+31 6 1234 5678",
+        "06 12345678",
+        "06-12345678",
+        "(06) 12345678",
+        "0031612345678",
+        "+31 (0)6 12345678",
+        "06 1234",
+        "0612345678",
+    ] {
+        let query = url::form_urlencoded::Serializer::new(String::new()).append_pair("q", typed).finish();
+        for section_of in ["", "&type=contact"] {
+            let found = admin.get(&format!("/v1/search?{query}{section_of}")).await.expect(200);
+            assert_eq!(titles(&found, "contact"), ["Ada"], "{typed}");
+        }
+        assert_eq!(admin.get(&format!("/v1/contacts?{query}")).await.expect(200).each("name"), ["Ada"], "{typed}");
+        assert_eq!(
+            admin.get(&format!("/v1/conversations?{query}")).await.expect(200).each("subject"),
+            ["Ada"],
+            "{typed}"
+        );
+    }
+    for (q, found) in [
+        // Digits in groups may be words, too: those that are dialled so come first.
+        ("06-12", vec!["Ada", "Jan 06-12"]),
+        ("2024+001", vec!["Room 2024-001"]),
+        // A phrase is no number.
+        ("%2206-12%22", vec!["Jan 06-12"]),
+    ] {
+        let answer = admin.get(&format!("/v1/search?type=contact&q={q}")).await.expect(200);
+        assert_eq!(titles(&answer, "contact"), found, "{q}");
+    }
+    let page = admin.get("/v1/search?type=contact&q=06-12&limit=1").await.expect(200);
+    let cursor = section(&page, "contact")["next_cursor"].as_str().unwrap();
+    let page = admin.get(&format!("/v1/search?type=contact&q=06-12&limit=1&cursor={cursor}")).await.expect(200);
+    assert_eq!(
+        (titles(&page, "contact"), &section(&page, "contact")["next_cursor"]),
+        (vec!["Jan 06-12".to_owned()], &Value::Null)
+    );
+}
+
+#[actix_web::test]
 async fn what_was_written_weighs_more_than_what_is_quoted() {
     let world = World::new().await;
     let admin = world.admin();
@@ -267,6 +362,24 @@ async fn every_section_is_walked_to_its_end() {
         }
         assert_eq!(seen, (0..8).rev().map(|minute| format!("Lamp {minute}")).collect::<Vec<_>>(), "{sort}");
     }
+    // As many of each section as are asked for, and the cursor goes on behind them.
+    let contacts = json!({ "medium": "email", "address": "lamp@example.com", "name": "Lampert" });
+    admin.post("/v1/contacts", contacts).await.expect(201);
+    admin.post("/v1/contacts", json!({ "medium": "email", "address": "lamps@example.com" })).await.expect(201);
+    for (limit, of_messages, of_contacts) in [(1, 1, 1), (2, 2, 2), (7, 7, 2), (200, 8, 2)] {
+        let all = admin.get(&format!("/v1/search?q=lamp&limit={limit}")).await.expect(200);
+        for (kind, expected, total) in [("message", of_messages, 8), ("contact", of_contacts, 2)] {
+            let mut seen = titles(&all, kind);
+            assert_eq!(seen.len(), expected, "{kind} {limit}");
+            if let Some(from) = section(&all, kind)["next_cursor"].as_str() {
+                let rest = admin.get(&format!("/v1/search?q=lamp&type={kind}&cursor={from}")).await.expect(200);
+                seen.extend(titles(&rest, kind));
+            }
+            seen.sort_unstable();
+            seen.dedup();
+            assert_eq!(seen.len(), total, "{kind} {limit}");
+        }
+    }
     let page = admin.get("/v1/search?q=lamp&type=message&limit=8").await.expect(200);
     assert_eq!(section(&page, "message")["next_cursor"], Value::Null);
     let cursor = admin.get("/v1/search?q=lamp&type=message&limit=2").await.expect(200);
@@ -279,6 +392,18 @@ async fn every_section_is_walked_to_its_end() {
         ("q", "blank"),
         ("type", "choice"),
     ]);
+    for kind in ["profile", "contact"] {
+        let path = format!("/v1/search?q=lamp&type={kind}&sort=");
+        admin.get(&format!("{path}newest")).await.wrong_fields(&[("sort", "unsupported")]);
+        admin.get(&format!("{path}relevance")).await.expect(200);
+    }
+    // Among all they come best first, and go on so.
+    for (sort, same) in [("newest", ""), ("relevance", "&sort=relevance")] {
+        let all = admin.get(&format!("/v1/search?q=lamp&limit=1&sort={sort}")).await.expect(200);
+        let cursor = section(&all, "contact")["next_cursor"].as_str().unwrap();
+        let rest = format!("/v1/search?q=lamp&type=contact{same}&cursor={cursor}");
+        assert_eq!(titles(&admin.get(&rest).await.expect(200), "contact").len(), 1, "{sort}");
+    }
     admin.get("/v1/search?q=lamp&count=exact").await.wrong_fields(&[("count", "unknown")]);
 }
 

@@ -374,6 +374,66 @@ async fn attached_contacts_bring_their_timeline_and_take_it_along() {
 }
 
 #[actix_web::test]
+async fn a_deleted_contact_is_named_as_it_was() {
+    let world = World::new().await;
+    let admin = world.admin();
+    let profile = async |name: &str| admin.post("/v1/profiles", json!({ "name": name })).await.expect(201).id();
+    let (one, other) = (profile("One").await, profile("Other").await);
+    let body = json!({ "medium": "voice", "address": "+31612345678", "name": "Ida" });
+    let contact = admin.post("/v1/contacts", body.clone()).await.expect(201).id();
+    let path = format!("/v1/contacts/{contact}");
+    attach(&admin, &contact, &one).await;
+    attach(&admin, &contact, &other).await;
+    admin.patch(&path, json!({ "name": "Ada" })).await.expect(200);
+    let nameless = json!({ "medium": "email", "address": "eva@example.com" });
+    let nameless = admin.post("/v1/contacts", nameless).await.expect(201).id();
+    attach(&admin, &nameless, &other).await;
+    for id in [&contact, &nameless] {
+        admin.delete(&format!("/v1/contacts/{id}")).await.expect(204);
+    }
+    // Whoever comes by that address later is another.
+    attach(&admin, &admin.post("/v1/contacts", body).await.expect(201).id(), &other).await;
+
+    let named = async |path: &str, what: &str| -> Vec<(String, String)> {
+        let answer = admin.get(path).await.expect(200);
+        let name = |contact: &Value| contact["name"].as_str().unwrap_or("-").to_owned();
+        let pair = |entry: &Value| (text(entry, what), name(&entry["contact"]));
+        answer.data().iter().filter(|entry| entry["contact"] != Value::Null).map(pair).collect()
+    };
+    let pairs = |pairs: &[(&str, &str)]| -> Vec<(String, String)> {
+        pairs.iter().map(|(what, name)| (what.to_string(), name.to_string())).collect()
+    };
+    let check = async || {
+        assert_eq!(
+            named(&format!("/v1/profiles/{other}/timeline"), "type").await,
+            pairs(&[
+                ("contact_attached", "Ida"),
+                ("contact_deleted", "-"),
+                ("contact_deleted", "Ada"),
+                ("contact_attached", "-"),
+                ("contact_moved", "Ada"),
+            ])
+        );
+        assert_eq!(
+            named(&format!("/v1/profiles/{other}/history"), "action").await,
+            pairs(&[("attached", "Ida"), ("deleted", "-"), ("deleted", "Ada"), ("attached", "-"), ("moved", "Ada")])
+        );
+        let ada = json!({ "id": contact, "name": "Ada", "medium": "voice", "address": "+31612345678" });
+        for history in ["timeline", "history"] {
+            let entries = admin.get(&format!("/v1/profiles/{one}/{history}")).await.expect(200);
+            assert_eq!(entries.data()[0]["contact"], ada, "{history}");
+            assert_eq!(entries.data()[1]["contact"], ada, "{history}");
+        }
+    };
+    check().await;
+    // Those of before that was kept are known from what happened to them.
+    world.database.execute(include_str!("../../migrations/2026-11-26-050001_deleted_contacts/down.sql"));
+    assert!(named(&format!("/v1/profiles/{one}/history"), "action").await.is_empty());
+    world.database.execute(include_str!("../../migrations/2026-11-26-050001_deleted_contacts/up.sql"));
+    check().await;
+}
+
+#[actix_web::test]
 async fn who_joins_a_conversation_later_has_what_happened_to_it() {
     let world = World::new().await;
     let (admin, grace) = (world.admin(), world.agent("Grace").await);

@@ -19,7 +19,7 @@ use crate::ids::{ContactId, ProfileId};
 pub use attached::{hold_attached, lock_attached};
 pub use make::{Found, NewContact, checked, create_contact, find_or_make, find_or_make_all};
 pub use read::{contact_ids_of_profile, contact_views, contacts_of_profile, get_contact, list_contacts};
-pub use refs::{contact_refs, profile_refs};
+pub use refs::{contact_refs, deleted_contact_refs, profile_refs};
 pub use search::{find_contacts, find_people, is_known_beginning};
 pub use write::{delete_contact, lock_contact, lock_contacts, set_profiles, update_contact};
 

@@ -5,16 +5,19 @@ use std::collections::HashMap;
 use diesel::deserialize::{self, Queryable};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Nullable, Text, Uuid};
+use diesel::sql_types::{Nullable, Text, Uuid as SqlUuid};
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
 
 use super::super::types::{ContactRef, ProfileRef};
 use crate::channels::Medium;
-use crate::db::schema::{contacts, profiles};
-use crate::error::Result;
+use crate::db::schema::{contacts, events, profiles};
+use crate::error::{Error, Result};
 use crate::ids::{ContactId, OrganizationId, ProfileId};
 
 /// Selected as its id, name, medium and address.
-impl Queryable<(Uuid, Nullable<Text>, Text, Text), Pg> for ContactRef {
+impl Queryable<(SqlUuid, Nullable<Text>, Text, Text), Pg> for ContactRef {
     type Row = (ContactId, Option<String>, Medium, String);
 
     fn build((id, name, medium, address): Self::Row) -> deserialize::Result<Self> {
@@ -23,7 +26,7 @@ impl Queryable<(Uuid, Nullable<Text>, Text, Text), Pg> for ContactRef {
 }
 
 /// Selected as its id and name.
-impl Queryable<(Uuid, Text), Pg> for ProfileRef {
+impl Queryable<(SqlUuid, Text), Pg> for ProfileRef {
     type Row = (ProfileId, String);
 
     fn build((id, name): Self::Row) -> deserialize::Result<Self> {
@@ -46,6 +49,39 @@ pub fn contact_refs(
         .select((contacts::id, contacts::name, contacts::medium, contacts::address))
         .load(conn)?;
     Ok(refs.into_iter().map(|contact| (contact.id, contact)).collect())
+}
+
+/// Deleted contacts as they were, from what is kept of their deletion.
+pub fn deleted_contact_refs(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    ids: impl IntoIterator<Item = ContactId>,
+) -> Result<HashMap<ContactId, ContactRef>> {
+    let ids: Vec<Uuid> = ids.into_iter().map(|id| id.0).collect();
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let rows: Vec<(Uuid, Value)> = events::table
+        .filter(events::organization_id.eq(organization))
+        .filter(events::resource_id.eq_any(ids))
+        .filter(events::type_.eq("contact.deleted"))
+        .filter(events::before.is_not_null())
+        .select((events::resource_id, events::before.assume_not_null()))
+        .load(conn)?;
+    let contact = |(id, before): (Uuid, Value)| {
+        let Before { name, medium, address } = serde_json::from_value(before).map_err(Error::internal)?;
+        let id = ContactId(id);
+        Ok((id, ContactRef { id, name, medium, address }))
+    };
+    rows.into_iter().map(contact).collect()
+}
+
+/// What the event of a deletion keeps of its contact.
+#[derive(Deserialize)]
+struct Before {
+    name: Option<String>,
+    medium: Medium,
+    address: String,
 }
 
 /// Also of deleted ones, which keep their names.

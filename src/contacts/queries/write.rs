@@ -83,7 +83,8 @@ pub fn delete_contact(tx: &mut Tx, id: ContactId, if_match: &IfMatch) -> Result<
     gone_notes::delete_notes_on(tx, Subject::Contact(id))?;
     // Its channels and terms go with it.
     diesel::delete(contacts::table.find((tx.organization, id))).execute(tx.conn)?;
-    events::record(tx, Event::new("contact.deleted", id.0).contact(id).from_profile(row.profile_id))
+    let before = json!({ "name": row.name, "medium": row.medium, "address": row.address });
+    events::record(tx, Event::new("contact.deleted", id.0).contact(id).from_profile(row.profile_id).before(before))
 }
 
 /// These contacts, locked in the order of their ids: whoever attaches, detaches or renames one at the same time waits.

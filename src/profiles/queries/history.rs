@@ -1,5 +1,7 @@
 //! What happened to a profile or a contact, from the one table of what happened.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use diesel::expression::ValidGrouping;
 use diesel::pg::Pg;
@@ -131,7 +133,10 @@ fn entries(conn: &mut PgConnection, organization: OrganizationId, rows: Vec<Even
     let people = access::people(conn, organization, rows.iter().map(EventRow::actor))?;
     let of_row = |row: &EventRow| [row.profile_id, row.from_profile_id];
     let profiles = contacts::profile_refs(conn, organization, rows.iter().flat_map(of_row).flatten())?;
-    let contacts = contacts::contact_refs(conn, organization, rows.iter().filter_map(|row| row.contact_id))?;
+    let ids: HashSet<ContactId> = rows.iter().filter_map(|row| row.contact_id).collect();
+    let mut contacts = contacts::contact_refs(conn, organization, ids.iter().copied())?;
+    let gone: Vec<ContactId> = ids.into_iter().filter(|id| !contacts.contains_key(id)).collect();
+    contacts.extend(contacts::deleted_contact_refs(conn, organization, gone)?);
     let profile = |id: Option<ProfileId>| profiles.get(&id?).cloned();
     let entry = |row: EventRow| {
         let (_, action) = ACTIONS.into_iter().find(|(name, _)| *name == row.type_)?;

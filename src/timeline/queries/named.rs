@@ -217,8 +217,11 @@ impl Named {
         organization: OrganizationId,
         owners: impl Iterator<Item = ContactId>,
     ) -> Result<()> {
-        let ids: HashSet<ContactId> = self.events.values().filter_map(|event| event.contact_id).chain(owners).collect();
+        let of_events: HashSet<ContactId> = self.events.values().filter_map(|event| event.contact_id).collect();
+        let ids: HashSet<ContactId> = of_events.iter().copied().chain(owners).collect();
         self.contacts = contacts::contact_refs(conn, organization, ids)?;
+        let gone: Vec<ContactId> = of_events.into_iter().filter(|id| !self.contacts.contains_key(id)).collect();
+        self.contacts.extend(contacts::deleted_contact_refs(conn, organization, gone)?);
         Ok(())
     }
 

@@ -1,0 +1,1 @@
+UPDATE events SET before = NULL WHERE type = 'contact.deleted';
