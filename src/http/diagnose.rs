@@ -219,7 +219,7 @@ mod tests {
             "name": "x", "count": 1, "id": null, "inner": [["email"], {"medium": {"email": null}}, {"medium": "email"}]
         }));
         let named: Vec<_> = errors.iter().map(|error| (error.field.as_str(), error.code.as_str())).collect();
-        assert_eq!(named, [("/inner/0", "type"), ("/inner/1/medium", "type")]);
+        assert_eq!(named, [("/inner/0", "type"), ("/inner/1/medium", "choice")]);
         let (errors, _) = diagnose::<Body>(json!(["x", 1, null, []]));
         let told: Vec<_> = errors.iter().map(|error| (error.field.as_str(), error.message.as_str())).collect();
         assert_eq!(told, [("", "must be an object")]);
