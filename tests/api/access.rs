@@ -154,6 +154,20 @@ async fn a_deactivated_user_is_out_at_once() {
 }
 
 #[actix_web::test]
+async fn api_tokens_of_a_deactivated_user_have_ended_for_good() {
+    let world = World::new().await;
+    let user = json!({ "name": "Linus", "email": "linus@example.com", "role": "admin", "password": PASSWORD });
+    let id = world.admin().post("/v1/users", user).await.expect(201).id();
+    let script = world.admin().login("linus@example.com").await.api_token("write").await;
+    script.get("/v1/me").await.expect(200);
+    for active in [false, true] {
+        world.admin().patch(&format!("/v1/users/{id}"), json!({ "active": active })).await.expect(200);
+        script.get("/v1/me").await.problem(401, "token_invalid");
+    }
+    assert_eq!(world.database.number("SELECT count(*) FROM events WHERE type = 'api_token.revoked'"), 1);
+}
+
+#[actix_web::test]
 async fn an_api_token_is_shown_once() {
     let world = World::new().await;
     let admin = world.admin();

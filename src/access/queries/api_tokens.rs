@@ -105,3 +105,14 @@ pub fn revoke_api_token(tx: &mut Tx, id: ApiTokenId) -> Result<()> {
         }
     }
 }
+
+/// Ends all tokens of a user.
+pub fn revoke_api_tokens_of(tx: &mut Tx, user: UserId) -> Result<()> {
+    let of_user = api_tokens::table
+        .filter(api_tokens::organization_id.eq(tx.organization))
+        .filter(api_tokens::user_id.eq(user))
+        .filter(api_tokens::revoked_at.is_null());
+    let ended = diesel::update(of_user).set(api_tokens::revoked_at.eq(tx.now)).returning(api_tokens::id);
+    let ended: Vec<ApiTokenId> = ended.get_results(tx.conn)?;
+    events::record_all(tx, ended.into_iter().map(|id| Event::new("api_token.revoked", id.0)).collect())
+}

@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Record, Text, Uuid as SqlUuid};
 use serde_json::json;
 
+use super::api_tokens::revoke_api_tokens_of;
 use super::end_sessions;
 use crate::access::types::{CreateUser, UpdateUser, User, UserFilter, UserList};
 use crate::actor::Role;
@@ -163,6 +164,10 @@ pub fn update_user(
     }
     if !active || password_hash.is_some() {
         end_sessions(tx.conn, tx.organization, id)?;
+    }
+    if !active {
+        // For good: who comes back makes new ones.
+        revoke_api_tokens_of(tx, id)?;
     }
     events::record(tx, Event::new("user.updated", id.0).version(row.version).change(was, becomes))?;
     Ok(row.into())
