@@ -209,6 +209,18 @@ fn shorten(text: &mut String, bytes: usize) {
     }
 }
 
+/// What was done, unless there are faults: then these, and what else is wrong with fields.
+pub fn despite<T>(faults: Vec<FieldError>, done: Result<T>) -> Result<T> {
+    if faults.is_empty() {
+        return done;
+    }
+    let known = Error::invalid(faults);
+    Err(match done {
+        Ok(_) => known,
+        Err(found) => known.and(found),
+    })
+}
+
 /// All of them, or all that is wrong with fields, or the first other failure.
 pub fn all<T>(results: impl IntoIterator<Item = Result<T>>) -> Result<Vec<T>> {
     let (mut done, mut failed) = (Vec::new(), None);

@@ -16,7 +16,7 @@ use crate::contacts::{self, ContactRow};
 use crate::conversations;
 use crate::db::Tx;
 use crate::db::moved::today;
-use crate::error::{Code, Error, Kind, Result};
+use crate::error::{Code, Error, FieldError, Kind, Result, despite};
 use crate::http::body::fit;
 use crate::http::problem;
 use crate::http::version::IfMatch;
@@ -25,6 +25,9 @@ use crate::notes::{self, Note, NotedType, On};
 use crate::profiles::{self, CreateProfile, Outcome, Saved};
 
 const FAILED_DEPENDENCY: u16 = 424;
+
+/// What is known to be wrong with an operation's body, to be told with what carrying it out finds.
+type Faults = Vec<FieldError>;
 
 /// What an operation wrote.
 struct Written {
@@ -107,9 +110,11 @@ fn write_run(tx: &mut Tx, caller: &Caller, run: &[Operation]) -> Result<Vec<Writ
 
 /// Makes profiles, or changes those that have the same value of `upsert_on`.
 fn save_profiles(tx: &mut Tx, upsert_on: Option<&str>, run: &[Operation]) -> Result<Vec<Written>> {
-    let bodies: Vec<CreateProfile> = run.iter().map(Operation::body).collect::<Result<_>>()?;
+    let mut faults = Vec::new();
+    let bodies: Vec<CreateProfile> = run.iter().map(|operation| operation.body(&mut faults)).collect::<Result<_>>()?;
     let if_match: Vec<IfMatch> = run.iter().map(Operation::if_match).collect();
-    let saved = profiles::save_profiles(tx, upsert_on, &if_match, &bodies).map_err(Error::parameters_in_body)?;
+    let saved = profiles::save_profiles(tx, upsert_on, &if_match, &bodies).map_err(Error::parameters_in_body);
+    let saved = despite(faults, saved)?;
     let written = saved.into_iter().map(|Saved { id, version, outcome }| {
         let (status, outcome) = match outcome {
             Outcome::Created => (201, BatchOutcome::Created),
@@ -125,27 +130,29 @@ fn write(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written>
     if operation.resource == Resource::Channel {
         caller.require_admin()?;
     }
-    match operation.op {
-        Op::Create | Op::Upsert => create(tx, caller, operation),
-        Op::Update => update(tx, operation),
+    let mut faults = Vec::new();
+    let written = match operation.op {
+        Op::Create | Op::Upsert => create(tx, caller, operation, &mut faults),
+        Op::Update => update(tx, operation, &mut faults),
         Op::Delete => delete(tx, caller, operation),
-        Op::Attach => attach(tx, operation),
-        Op::Detach => detach(tx, operation),
-    }
+        Op::Attach => attach(tx, operation, &mut faults),
+        Op::Detach => detach(tx, operation, &mut faults),
+    };
+    despite(faults, written)
 }
 
-fn create(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written> {
+fn create(tx: &mut Tx, caller: &Caller, operation: &Operation, faults: &mut Faults) -> Result<Written> {
     let (id, version) = match operation.resource {
         Resource::Contact => {
-            let ContactRow { id, version, .. } = contacts::create_contact(tx, &operation.body()?)?;
+            let ContactRow { id, version, .. } = contacts::create_contact(tx, &operation.body(faults)?)?;
             (id.0, version)
         }
         Resource::Conversation => {
-            let (id, version) = conversations::create_conversation(tx, caller.user, &operation.body()?)?;
+            let (id, version) = conversations::create_conversation(tx, caller.user, &operation.body(faults)?)?;
             (id.0, version)
         }
         Resource::Note => {
-            let body: CreateNoteOn = operation.body()?;
+            let body: CreateNoteOn = operation.body(faults)?;
             let on = match body.on.kind {
                 NotedType::Profile => On::Profile(ProfileId(body.on.id)),
                 NotedType::Contact => On::Contact(ContactId(body.on.id)),
@@ -155,7 +162,7 @@ fn create(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written
             (id.0, version)
         }
         Resource::Channel => {
-            let Channel { id, version, .. } = channels::insert_channel(tx, &operation.body()?)?;
+            let Channel { id, version, .. } = channels::insert_channel(tx, &operation.body(faults)?)?;
             (id.0, version)
         }
         Resource::Profile => return Err(no_such_kind()),
@@ -163,14 +170,14 @@ fn create(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written
     Ok(Written { status: 201, outcome: BatchOutcome::Created, id, version: Some(version) })
 }
 
-fn update(tx: &mut Tx, operation: &Operation) -> Result<Written> {
+fn update(tx: &mut Tx, operation: &Operation, faults: &mut Faults) -> Result<Written> {
     let (mut id, if_match) = (operation.id()?, operation.if_match());
     let happened = tx.happened();
     let version = match operation.resource {
-        Resource::Profile => profiles::update_profile(tx, ProfileId(id), &if_match, &operation.body()?)?.version,
-        Resource::Contact => contacts::update_contact(tx, ContactId(id), &if_match, &operation.body()?)?.version,
+        Resource::Profile => profiles::update_profile(tx, ProfileId(id), &if_match, &operation.body(faults)?)?.version,
+        Resource::Contact => contacts::update_contact(tx, ContactId(id), &if_match, &operation.body(faults)?)?.version,
         Resource::Conversation => {
-            let body = operation.body()?;
+            let body = operation.body(faults)?;
             // Where its own route would lead there, with 308 or, with a condition, 412.
             let today = today(tx, ConversationId(id))?;
             if today.0 != id {
@@ -179,8 +186,8 @@ fn update(tx: &mut Tx, operation: &Operation) -> Result<Written> {
             id = today.0;
             conversations::update_conversation(tx, today, &if_match, &body)?
         }
-        Resource::Note => notes::update_note(tx, NoteId(id), &if_match, &operation.body()?)?.version,
-        Resource::Channel => channels::update_channel(tx, ChannelId(id), &if_match, &operation.body()?)?.version,
+        Resource::Note => notes::update_note(tx, NoteId(id), &if_match, &operation.body(faults)?)?.version,
+        Resource::Channel => channels::update_channel(tx, ChannelId(id), &if_match, &operation.body(faults)?)?.version,
     };
     Ok(done(tx, happened, BatchOutcome::Updated, id, version))
 }
@@ -197,16 +204,16 @@ fn delete(tx: &mut Tx, caller: &Caller, operation: &Operation) -> Result<Written
     Ok(Written { status: 204, outcome: BatchOutcome::Deleted, id, version: None })
 }
 
-fn attach(tx: &mut Tx, operation: &Operation) -> Result<Written> {
+fn attach(tx: &mut Tx, operation: &Operation, faults: &mut Faults) -> Result<Written> {
     let (id, happened) = (operation.id()?, tx.happened());
-    let moved = profiles::attach(tx, ContactId(id), &operation.if_match(), &operation.body()?)?;
+    let moved = profiles::attach(tx, ContactId(id), &operation.if_match(), &operation.body(faults)?)?;
     let written = done(tx, happened, BatchOutcome::Attached, id, moved.version);
     Ok(Written { status: if moved.created { 201 } else { 200 }, ..written })
 }
 
-fn detach(tx: &mut Tx, operation: &Operation) -> Result<Written> {
+fn detach(tx: &mut Tx, operation: &Operation, faults: &mut Faults) -> Result<Written> {
     let (id, happened) = (operation.id()?, tx.happened());
-    let DetachContact { profile_id } = operation.body()?;
+    let DetachContact { profile_id } = operation.body(faults)?;
     let version = profiles::detach_contact(tx, ContactId(id), &operation.if_match(), profile_id)?;
     let written = done(tx, happened, BatchOutcome::Detached, id, version);
     Ok(Written { status: 204, ..written })
@@ -228,10 +235,12 @@ impl Operation {
         self.saves_profile() && next.saves_profile() && self.upsert_on == next.upsert_on
     }
 
-    /// Valid, as its route would have it.
-    fn body<T: DeserializeOwned + Validate>(&self) -> Result<T> {
+    /// As its route would have it, with what its rules have against it among the faults.
+    fn body<T: DeserializeOwned + Validate>(&self, faults: &mut Faults) -> Result<T> {
         static EMPTY: std::sync::LazyLock<Value> = std::sync::LazyLock::new(|| Value::Object(Map::new()));
-        fit(self.body.as_ref().unwrap_or(&EMPTY))
+        let (body, broken) = fit(self.body.as_ref().unwrap_or(&EMPTY))?;
+        faults.extend(broken);
+        Ok(body)
     }
 
     fn id(&self) -> Result<Uuid> {

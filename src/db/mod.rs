@@ -38,7 +38,7 @@ use uuid::Uuid;
 
 use crate::actor::{ActorRef, Caller};
 use crate::answer::{Answer, Retry};
-use crate::error::{Code, Error, Result};
+use crate::error::{Code, Error, Result, despite};
 use crate::ids::OrganizationId;
 use memory::Memory;
 
@@ -142,8 +142,7 @@ impl Db {
                 let mut tx = Tx::new(conn, caller.organization, actor, caller.request_id, &mut memory);
                 tx.again = again;
                 if !retry.faults.is_empty() {
-                    let known = Error::invalid(retry.faults.clone());
-                    return Err(work(&mut tx).err().map_or(known.clone(), |found| known.and(found)));
+                    return despite(retry.faults.clone(), work(&mut tx));
                 }
                 let Some(key) = retry.key.as_deref() else {
                     return work(&mut tx);

@@ -101,7 +101,7 @@ impl<T: DeserializeOwned + Validate + 'static> FromRequest for Proposed<T> {
 }
 
 /// What a body says, and what its type's rules have against it.
-type Judged<T> = (T, Vec<FieldError>);
+pub type Judged<T> = (T, Vec<FieldError>);
 
 async fn body<T>(request: HttpRequest, payload: Payload, parse: fn(&[u8]) -> Result<Judged<T>>) -> Result<Body<T>> {
     require_json(&request)?;
@@ -263,9 +263,9 @@ fn read_json(bytes: &[u8]) -> Result<(Value, Vec<FieldError>)> {
     json::read(text).map_err(|error| malformed(format!("The body is not JSON: {error}."), error.line(), error.column()))
 }
 
-/// A part of a body in parts as a valid `T`, or what is wrong with it.
-pub fn fit<T: DeserializeOwned + Validate>(part: &Value) -> Result<T> {
-    complete(judge(part, nul_fields(part))?)
+/// A part of a body in parts.
+pub fn fit<T: DeserializeOwned + Validate>(part: &Value) -> Result<Judged<T>> {
+    judge(part, nul_fields(part))
 }
 
 fn complete<T>((fits, errors): Judged<T>) -> Result<T> {

@@ -747,6 +747,15 @@ async fn what_breaks_the_rules_of_a_body_is_told_with_what_the_organization_has_
         }
         refused.wrong_fields(&wrong);
     }
+    let operation =
+        json!({ "op": "create", "resource": "profile", "body": { "name": "", "extra": 1, "fields": fields } });
+    let good = json!({ "op": "create", "resource": "profile", "body": { "name": "Bea" } });
+    let batch = json!({ "atomic": true, "operations": [good, operation] });
+    let refused = admin.post("/v1/batch", batch).await.problem(409, "batch_refused");
+    let wrong = refused["results"][1]["problem"]["errors"].as_array().unwrap().iter();
+    let mut wrong: Vec<&str> = wrong.map(|error| error["field"].as_str().unwrap()).collect();
+    wrong.sort_unstable();
+    assert_eq!(wrong, ["/extra", "/fields/nope", "/fields/since", "/fields/spend", "/name"]);
     let note = json!({ "body": "", "mentions": [uuid::Uuid::nil()] });
     let refused = admin.post(&format!("{profile}/notes"), note).await;
     refused.wrong_fields(&[("/body", "blank"), ("/mentions/0", "user_not_found")]);
