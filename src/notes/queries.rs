@@ -3,7 +3,11 @@
 mod mentions;
 mod revisions;
 
+use std::cmp::Reverse;
+use std::iter;
+
 use chrono::{DateTime, Utc};
+use diesel::dsl::AsSelect;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Record, Timestamptz, Uuid as SqlUuid};
@@ -83,33 +87,59 @@ pub fn list_notes(conn: &mut PgConnection, organization: OrganizationId, on: On,
     page_of_notes(conn, organization, on, page)
 }
 
-/// The first page of the notes on what is there, and how many it has; at most `cap + 1`, which says that there are more.
+/// The first pages of the notes on this, and on that if there is one, and how many each has; at most `cap + 1`, which
+/// says that there are more.
 pub fn first_notes(
     conn: &mut PgConnection,
     organization: OrganizationId,
-    on: On,
-    page: &Page,
+    this: (On, Page),
+    that: Option<(On, Page)>,
     cap: i64,
-) -> Result<(NoteList, i64)> {
-    let list = page_of_notes(conn, organization, on, page)?;
-    let count = match list.next_cursor {
-        Some(_) => keyset::count_limited(conn, notes_on(organization, on).select(notes::id).limit(cap + 1))?,
-        None => i64::try_from(list.data.len()).map_err(Error::internal)?,
+) -> Result<Vec<(NoteList, i64)>> {
+    let first = |(on, page): &(On, Page)| in_order(notes_on(organization, *on)).limit(page.rows());
+    let mut rows: Vec<NoteRow> = match &that {
+        Some(that) => first(&this).union_all(first(that)).load(conn)?,
+        None => first(&this).load(conn)?,
     };
-    Ok((list, count))
+    rows.sort_by_key(|row| Reverse(place(row)));
+    let mut lists = Vec::new();
+    let mut shown = Vec::new();
+    for (on, page) in iter::once(this).chain(that) {
+        let mut of_it: Vec<NoteRow> = rows.extract_if(.., |row| row.on().is_ok_and(|other| other == on)).collect();
+        let next_cursor = page.cut(&mut of_it, place)?;
+        let count = match next_cursor {
+            Some(_) => keyset::count_limited(conn, notes_on(organization, on).select(notes::id).limit(cap + 1))?,
+            None => i64::try_from(of_it.len()).map_err(Error::internal)?,
+        };
+        lists.push((of_it.len(), next_cursor, count));
+        shown.extend(of_it);
+    }
+    let mut shown = views(conn, organization, shown)?.into_iter();
+    let list = |(length, next_cursor, count)| {
+        (NoteList { data: shown.by_ref().take(length).collect(), next_cursor, count: None }, count)
+    };
+    Ok(lists.into_iter().map(list).collect())
+}
+
+/// By which notes are sorted: pinned ones first, then the newest.
+fn place(row: &NoteRow) -> (bool, DateTime<Utc>, NoteId) {
+    (row.pinned, row.created_at, row.id)
+}
+
+#[diesel::dsl::auto_type]
+fn in_order<'a>(of: notes::BoxedQuery<'a, Pg>) -> _ {
+    let row: AsSelect<NoteRow, Pg> = NoteRow::as_select();
+    of.select(row).order((notes::pinned.desc(), notes::created_at.desc(), notes::id.desc()))
 }
 
 fn page_of_notes(conn: &mut PgConnection, organization: OrganizationId, on: On, page: &Page) -> Result<NoteList> {
-    let mut query = notes_on(organization, on)
-        .select(NoteRow::as_select())
-        .order((notes::pinned.desc(), notes::created_at.desc(), notes::id.desc()))
-        .limit(page.rows());
+    let mut query = in_order(notes_on(organization, on)).limit(page.rows());
     if let Some(after) = page.after::<(bool, DateTime<Utc>, NoteId)>()? {
         let key = (notes::pinned, notes::created_at, notes::id).into_sql::<Record<(Bool, Timestamptz, SqlUuid)>>();
         query = query.filter(key.lt(after));
     }
     let mut rows: Vec<NoteRow> = query.load(conn)?;
-    let next_cursor = page.cut(&mut rows, |row| (row.pinned, row.created_at, row.id))?;
+    let next_cursor = page.cut(&mut rows, place)?;
     let count = keyset::count(conn, page, || notes_on(organization, on).select(notes::id))?;
     Ok(NoteList { data: views(conn, organization, rows)?, next_cursor, count })
 }

@@ -19,7 +19,7 @@ mod types;
 
 pub use attach::{Moved, attach, attach_contact, detach_contact};
 pub use delete::delete_profile;
-pub use queries::{get_profile, note_contact_moment, profile_views, recount_contact_moments};
+pub use queries::{get_profile, note_contact_moment, profile_with_contacts, recount_contact_moments};
 pub use save::{save_profile, save_profiles, update_profile};
 pub use search::find_profiles;
 pub use terms::{joined, name_terms, spellings};

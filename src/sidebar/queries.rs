@@ -8,13 +8,14 @@ use super::types::{
     ProfileFolders, Sidebar,
 };
 use crate::attachments::{self, AttachmentList, Links};
-use crate::contacts;
+use crate::contacts::{self, ContactList};
 use crate::db::schema::{conversation_participants, conversations};
 use crate::error::{Code, Error, Result};
 use crate::http::page::Page;
 use crate::ids::{ContactId, ConversationId, OrganizationId, ProfileId};
 use crate::moments::{self, ContactMomentList};
-use crate::{notes, profile_fields, profiles};
+use crate::notes::{self, NoteList};
+use crate::{profile_fields, profiles};
 
 /// Entries of a folder.
 const ENTRIES: i64 = 10;
@@ -51,42 +52,57 @@ pub fn sidebar(
     contact: ContactId,
 ) -> Result<Sidebar> {
     let contact = contacts::get_contact(conn, organization, contact)?;
+    let first = |path: &str, list: &str| Page::first(organization, &format!("{path}/{list}"), ENTRIES);
     let path = format!("/v1/contacts/{}", contact.id);
-    let mut owners = vec![(vec![contact.id], path.clone())];
+    let notes_of_contact = (notes::On::Contact(contact.id), first(&path, "notes"));
+    let mut owners = vec![(vec![contact.id], path)];
+    let mut notes_of_profile = None;
     if let Some(id) = contact.profile_id {
-        owners.push((contacts::contact_ids_of_profile(conn, organization, id)?, format!("/v1/profiles/{id}")));
+        let path = format!("/v1/profiles/{id}");
+        notes_of_profile = Some((notes::On::Profile(id), first(&path, "notes")));
+        owners.push((contacts::contact_ids_of_profile(conn, organization, id)?, path));
     }
     let pages = |list: &str| -> Vec<(&[ContactId], Page)> {
-        owners
-            .iter()
-            .map(|(ids, path)| (ids.as_slice(), Page::first(organization, &format!("{path}/{list}"), ENTRIES)))
-            .collect()
+        owners.iter().map(|(ids, path)| (ids.as_slice(), first(path, list))).collect()
     };
     let moments = moments::first_moments(conn, organization, &pages("contact-moments"), CAP)?;
     let files = attachments::first_attachments(conn, organization, links, &pages("attachments"), CAP)?;
-    let mut exchanged = moments.into_iter().map(moments_folder).zip(files.into_iter().map(attachments_folder));
-    let of_contact = exchanged.next().ok_or_else(|| Error::internal("a contact without folders"))?;
-    let profile = match (contact.profile_id, exchanged.next()) {
-        (Some(id), Some(exchanged)) => Some(profile_folders(conn, organization, id, exchanged)?),
+    let notes = notes::first_notes(conn, organization, notes_of_contact, notes_of_profile, CAP)?;
+    let mut folders = moments.into_iter().zip(files).zip(notes).map(|((moments, files), notes)| Folders {
+        contact_moments: moments_folder(moments),
+        attachments: attachments_folder(files),
+        notes: notes_folder(notes),
+    });
+    let of_contact = folders.next().ok_or_else(|| Error::internal("a contact without folders"))?;
+    let profile = match (owners.get(1), contact.profile_id, folders.next()) {
+        (Some((ids, path)), Some(id), Some(folders)) => {
+            let contacts = contacts::contacts_of_profile(conn, organization, id, &first(path, "contacts"))?;
+            Some(profile_folders(conn, organization, id, ids.len(), contacts, folders)?)
+        }
         _ => None,
     };
-    let (contact_moments, attachments) = of_contact;
-    let notes = notes_folder(conn, organization, notes::On::Contact(contact.id), &path)?;
+    let Folders { contact_moments, attachments, notes } = of_contact;
     Ok(Sidebar { contact: ContactFolders { contact_moments, attachments, notes, contact }, profile })
+}
+
+/// What contacts and profiles have.
+struct Folders {
+    contact_moments: ContactMomentFolder,
+    attachments: AttachmentFolder,
+    notes: NoteFolder,
 }
 
 fn profile_folders(
     conn: &mut PgConnection,
     organization: OrganizationId,
     id: ProfileId,
-    (contact_moments, attachments): (ContactMomentFolder, AttachmentFolder),
+    contact_count: usize,
+    contacts: ContactList,
+    Folders { contact_moments, attachments, notes }: Folders,
 ) -> Result<ProfileFolders> {
     let fields = profile_fields::fields(conn, organization)?;
-    let profile = profiles::profile_views(conn, organization, &fields, &[id])?.pop();
-    let profile = profile.ok_or_else(|| Error::not_found(Code::ProfileNotFound))?;
-    let path = format!("/v1/profiles/{id}");
-    let first_contacts = Page::first(organization, &format!("{path}/contacts"), ENTRIES);
-    let contacts = contacts::contacts_of_profile(conn, organization, id, &first_contacts)?;
+    let contact_count = i64::try_from(contact_count).map_err(Error::internal)?;
+    let profile = profiles::profile_with_contacts(conn, organization, &fields, id, contact_count)?;
     let profile_fields = fields
         .into_iter()
         .map(|field| ProfileFieldValue {
@@ -98,15 +114,9 @@ fn profile_folders(
             position: field.position,
         })
         .collect();
-    let (count, count_capped) = capped(profile.contact_count);
-    Ok(ProfileFolders {
-        contacts: ContactFolder { data: contacts.data, next_cursor: contacts.next_cursor, count, count_capped },
-        profile_fields,
-        contact_moments,
-        attachments,
-        notes: notes_folder(conn, organization, notes::On::Profile(id), &path)?,
-        profile,
-    })
+    let (count, count_capped) = capped(contact_count);
+    let contacts = ContactFolder { data: contacts.data, next_cursor: contacts.next_cursor, count, count_capped };
+    Ok(ProfileFolders { contacts, profile_fields, contact_moments, attachments, notes, profile })
 }
 
 fn moments_folder((list, count): (ContactMomentList, i64)) -> ContactMomentFolder {
@@ -119,16 +129,9 @@ fn attachments_folder((list, count): (AttachmentList, i64)) -> AttachmentFolder 
     AttachmentFolder { data: list.data, next_cursor: list.next_cursor, count, count_capped }
 }
 
-fn notes_folder(
-    conn: &mut PgConnection,
-    organization: OrganizationId,
-    on: notes::On,
-    path: &str,
-) -> Result<NoteFolder> {
-    let page = Page::first(organization, &format!("{path}/notes"), ENTRIES);
-    let (list, count) = notes::first_notes(conn, organization, on, &page, CAP)?;
+fn notes_folder((list, count): (NoteList, i64)) -> NoteFolder {
     let (count, count_capped) = capped(count);
-    Ok(NoteFolder { data: list.data, next_cursor: list.next_cursor, count, count_capped })
+    NoteFolder { data: list.data, next_cursor: list.next_cursor, count, count_capped }
 }
 
 fn capped(count: i64) -> (i64, bool) {

@@ -71,12 +71,34 @@ pub fn get_profile(conn: &mut PgConnection, organization: OrganizationId, id: Pr
     profile_views(conn, organization, &fields, &[id])?.pop().ok_or_else(|| Error::not_found(Code::ProfileNotFound))
 }
 
+/// A profile of which it is known how many contacts it has.
+pub fn profile_with_contacts(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    fields: &[ProfileField],
+    id: ProfileId,
+    contact_count: i64,
+) -> Result<Profile> {
+    let view = views(conn, organization, fields, &[id], &HashMap::from([(id, contact_count)]))?.pop();
+    view.ok_or_else(|| Error::not_found(Code::ProfileNotFound))
+}
+
 /// These profiles, in the order of their ids in `ids`, with the organization's `fields`; what isn't there is left out.
 pub fn profile_views(
     conn: &mut PgConnection,
     organization: OrganizationId,
     fields: &[ProfileField],
     ids: &[ProfileId],
+) -> Result<Vec<Profile>> {
+    views(conn, organization, fields, ids, &HashMap::new())
+}
+
+fn views(
+    conn: &mut PgConnection,
+    organization: OrganizationId,
+    fields: &[ProfileField],
+    ids: &[ProfileId],
+    known: &HashMap<ProfileId, i64>,
 ) -> Result<Vec<Profile>> {
     // What is shown of a profile's contacts is read for each profile alone, so that one with ten thousand costs little.
     let preview = contacts::table
@@ -99,7 +121,8 @@ pub fn profile_views(
         .load(conn)?;
     let has_more = |contacts: &[(Medium, String)]| contacts.len() > PREVIEW;
     let with_more = rows.iter().filter(|(.., contacts)| has_more(contacts)).map(|(row, ..)| row.id);
-    let counts = contact_counts(conn, organization, with_more.collect())?;
+    let mut counts = contact_counts(conn, organization, with_more.filter(|id| !known.contains_key(id)).collect())?;
+    counts.extend(known);
     let people = access::people(conn, organization, rows.iter().map(|(row, ..)| row.created_by()))?;
     let mut views: Vec<Profile> = rows
         .into_iter()
