@@ -41,7 +41,11 @@ impl FromRequest for Admin {
     }
 }
 
+/// Whose request it is: verified once, whoever asks.
 pub fn caller(request: &HttpRequest) -> Result<Caller> {
+    if let Some(known) = request.extensions().get::<Caller>() {
+        return Ok(known.clone());
+    }
     let jwt = request.app_data::<web::Data<Jwt>>().ok_or_else(|| Error::internal("no Jwt in the app's data"))?;
     let header = request
         .headers()
@@ -56,5 +60,6 @@ pub fn caller(request: &HttpRequest) -> Result<Caller> {
         .ok_or_else(|| Error::new(Code::TokenInvalid, "The header must read: Authorization: Bearer <JWT>."))?;
     let mut caller = jwt.verify(token)?;
     caller.request_id = request.extensions().get::<RequestId>().map(|id| **id);
+    request.extensions_mut().insert(caller.clone());
     Ok(caller)
 }
