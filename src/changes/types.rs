@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::{RefOr, Schema};
 use utoipa::{IntoParams, PartialSchema, ToSchema};
 use uuid::Uuid;
@@ -11,6 +10,7 @@ use validator::{Validate, ValidationError};
 use crate::actor::Actor;
 use crate::db::events;
 use crate::error::FieldCode;
+use crate::http::docs::one_of;
 use crate::http::query::number;
 use crate::http::validate::refuse_field;
 use crate::ids::EventId;
@@ -67,7 +67,7 @@ pub struct ChangeType;
 
 impl PartialSchema for ChangeType {
     fn schema() -> RefOr<Schema> {
-        one_of(&events::KINDS, "`resource.verb`", "profile.updated")
+        one_of(events::KINDS, "`resource.verb`", "profile.updated")
     }
 }
 
@@ -78,22 +78,13 @@ pub struct ChangedResourceType;
 
 impl PartialSchema for ChangedResourceType {
     fn schema() -> RefOr<Schema> {
-        let mut resources: Vec<&str> = events::KINDS.iter().filter_map(|kind| kind.split('.').next()).collect();
+        let mut resources: Vec<&'static str> = events::KINDS.iter().filter_map(|kind| kind.split('.').next()).collect();
         resources.dedup();
-        one_of(&resources, "What it happened to", "profile")
+        one_of(resources, "What it happened to", "profile")
     }
 }
 
 impl ToSchema for ChangedResourceType {}
-
-fn one_of(values: &[&str], description: &str, example: &str) -> RefOr<Schema> {
-    ObjectBuilder::new()
-        .schema_type(Type::String)
-        .enum_values(Some(values.iter().copied()))
-        .description(Some(description))
-        .examples([example])
-        .into()
-}
 
 /// A type that nothing has would be waited for in vain. A rule of the whole, since the parameter has another name.
 fn can_happen(filter: &ChangeFilter) -> Result<(), ValidationError> {

@@ -5,11 +5,12 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::{CONTENT_TYPE, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Map, Value, json};
-use utoipa::openapi::schema::{Array, ArrayBuilder, ObjectBuilder, Type};
+use utoipa::openapi::schema::{Array, ArrayBuilder};
 use utoipa::openapi::{Ref, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
+use super::docs::one_of;
 use crate::error::{Code, Error, FieldCode, Kind};
 
 pub const PROBLEM_JSON: &str = "application/problem+json";
@@ -118,12 +119,8 @@ pub struct ErrorCode;
 
 impl PartialSchema for ErrorCode {
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .enum_values(Some(Code::ALL.iter().map(|code| code.as_str())))
-            .description(Some(format!("A stable name to act on.\n\n{}", catalogue())))
-            .examples([Code::ContactAlreadyAttached.as_str()])
-            .into()
+        let description = format!("A stable name to act on.\n\n{}", catalogue());
+        one_of(Code::ALL.iter().map(|code| code.as_str()), &description, Code::ContactAlreadyAttached.as_str())
     }
 }
 
@@ -131,12 +128,8 @@ impl ToSchema for ErrorCode {}
 
 impl PartialSchema for FieldCode {
     fn schema() -> RefOr<Schema> {
-        ObjectBuilder::new()
-            .schema_type(Type::String)
-            .enum_values(Some(Self::ALL.iter().map(|code| code.as_str())))
-            .description(Some(format!("What is wrong with a field.\n\n{}", field_catalogue())))
-            .examples([Self::Length.as_str()])
-            .into()
+        let description = format!("What is wrong with a field.\n\n{}", field_catalogue());
+        one_of(Self::ALL.iter().map(|code| code.as_str()), &description, Self::Length.as_str())
     }
 }
 

@@ -64,14 +64,13 @@ impl<'q> Searched<'q> {
 
     /// How well each fits that is still there and has the words.
     pub fn ranks(&self, conn: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, f32>> {
-        let ranks: Vec<(Uuid, f32)> =
-            self.ask::<(SqlUuid, Float4)>(Ask::Rank(ids.to_vec()), self.query.tsquery()).load(conn)?;
+        let rank = Ask::Rank(ids.to_vec(), self.query.whole().tsquery());
+        let ranks: Vec<(Uuid, f32)> = self.ask::<(SqlUuid, Float4)>(rank, self.query.tsquery()).load(conn)?;
         Ok(ranks.into_iter().collect())
     }
 
     fn ask<ST>(&self, what: Ask, tsquery: String) -> Asked<ST> {
-        let whole = self.query.whole().tsquery();
-        Asked { texts: self.texts, organization: self.organization, tsquery, whole, what, columns: PhantomData }
+        Asked { texts: self.texts, organization: self.organization, tsquery, what, columns: PhantomData }
     }
 
     fn scoped(&self) -> String {
@@ -110,15 +109,14 @@ impl Source for Searched<'_> {
 enum Ask {
     Next(Option<Key>, i64),
     LookedUp(Option<Key>, i64),
-    Rank(Vec<Uuid>),
+    /// Of these, where the last word as it is typed goes before others that begin so.
+    Rank(Vec<Uuid>, String),
 }
 
 struct Asked<ST> {
     texts: Texts,
     organization: OrganizationId,
     tsquery: String,
-    /// As it is typed.
-    whole: String,
     what: Ask,
     columns: PhantomData<ST>,
 }
@@ -155,12 +153,12 @@ impl<ST> QueryFragment<Pg> for Asked<ST> {
                 out.push_sql(&format!(") SELECT {at}, id FROM found WHERE true"));
                 push_page(out, at, after, limit)
             }
-            Ask::Rank(ids) => {
+            Ask::Rank(ids, whole) => {
                 // What has the last word as it is typed goes before what only has others that begin so: ranks are below 1.
                 out.push_sql("SELECT wanted.id, CASE WHEN held.search @@ ");
-                out.push_bind_param::<Text, _>(&self.whole)?;
+                out.push_bind_param::<Text, _>(whole)?;
                 out.push_sql("::tsquery THEN 1::real + ts_rank(held.search, ");
-                out.push_bind_param::<Text, _>(&self.whole)?;
+                out.push_bind_param::<Text, _>(whole)?;
                 out.push_sql("::tsquery) ELSE ts_rank(held.search, ");
                 out.push_bind_param::<Text, _>(&self.tsquery)?;
                 out.push_sql("::tsquery) END FROM unnest(");

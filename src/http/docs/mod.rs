@@ -5,6 +5,8 @@ mod failures;
 mod parameters;
 mod shared;
 
+pub use shared::one_of;
+
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};

@@ -1,8 +1,20 @@
-//! Parameters and headers that many operations have, described once.
+//! What is described once: parameters and headers that many operations have, and the form of words.
 
 use serde_json::{Value, json};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
+use utoipa::openapi::{RefOr, Schema};
 
 use crate::http::deprecation::Deprecation;
+
+/// One of some words that no type lists.
+pub fn one_of(words: impl IntoIterator<Item = &'static str>, description: &str, example: &str) -> RefOr<Schema> {
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(words))
+        .description(Some(description))
+        .examples([example])
+        .into()
+}
 
 pub fn parameters() -> Value {
     json!({
